@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from reporting.custody import openings
+from reporting.models import OfficeWrap
+from reporting.vault import opener
+from reporting.vault.keys import Secret
+
+
+class _Books:
+    """The opener's view of the database: the ledger's openings, and the wraps."""
+
+    find = staticmethod(openings.find)
+    use = staticmethod(openings.use)
+    used_since = staticmethod(openings.used_since)
+
+    @staticmethod
+    def wraps(subject: str) -> list[bytes]:
+        return [bytes(wrapped) for wrapped in OfficeWrap.objects.filter(subject=subject).values_list("wrapped", flat=True)]
+
+
+class Command(BaseCommand):
+    help = "The opener: holds the office's private keys and gives a report's key against a custody event."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        office_keys = [Secret(line) for line in settings.OFFICE_KEY_FILE.read_text().split()]
+        opener.serve(settings.OPENER_SOCKET, _Books(), office_keys)

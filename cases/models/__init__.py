@@ -1,0 +1,7 @@
+"""What staff and partners do. Nothing a reporter said stands here unsealed."""
+
+from cases.models.case import Assessment, Case, CaseReport, Note
+from cases.models.partner import Partner, Recipient
+from cases.models.referral import Disclosure, Package, Referral
+
+__all__ = ["Assessment", "Case", "CaseReport", "Disclosure", "Note", "Package", "Partner", "Recipient", "Referral"]

@@ -1,0 +1,125 @@
+"""The decision to hand over, what was built for it, and what the partner answered."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Now
+
+from cases.models.case import Case
+from cases.models.partner import Recipient
+from cases.staff.models import StaffMember
+from reporting import ids
+from reporting.models import Consent
+
+
+def referral_id() -> str:
+    return ids.new("F")
+
+
+class Referral(models.Model):
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        CHECKED = "checked"
+        APPROVED = "approved"
+        BUILT = "built"
+        DISCLOSED = "disclosed"
+        ACKNOWLEDGED = "acknowledged"
+        OUTCOME = "outcome"
+        REJECTED = "rejected"
+        SILENT = "silent"
+        RECALLED = "recalled"
+        REVIEWED = "reviewed"
+
+    class Lane(models.TextChoices):
+        ORDINARY = "ordinary"
+        EMERGENCY = "emergency"
+
+    NEXT: ClassVar[dict[str, frozenset[str]]] = {
+        State.DRAFT: frozenset({State.CHECKED}),
+        State.CHECKED: frozenset({State.APPROVED, State.DRAFT}),
+        State.APPROVED: frozenset({State.BUILT}),
+        State.BUILT: frozenset({State.DISCLOSED}),
+        State.DISCLOSED: frozenset({State.ACKNOWLEDGED, State.REJECTED, State.SILENT, State.RECALLED, State.REVIEWED}),
+        State.ACKNOWLEDGED: frozenset({State.OUTCOME, State.RECALLED}),
+        State.SILENT: frozenset({State.ACKNOWLEDGED, State.REJECTED, State.RECALLED}),
+        State.OUTCOME: frozenset({State.RECALLED}),
+        State.REJECTED: frozenset(),
+        State.RECALLED: frozenset(),
+        State.REVIEWED: frozenset(),
+    }
+
+    id = models.CharField(primary_key=True, max_length=14, default=referral_id)
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="referrals")
+    lane = models.CharField(max_length=10, choices=Lane.choices, default=Lane.ORDINARY)
+    state = models.CharField(max_length=14, choices=State.choices, default=State.DRAFT)
+    recipient = models.ForeignKey(Recipient, on_delete=models.PROTECT, null=True)
+    profile = models.CharField(max_length=20, default="le-full")
+    consent = models.ForeignKey(Consent, on_delete=models.PROTECT, null=True)
+    legal_basis = models.CharField(max_length=200, blank=True)
+    items = models.JSONField(default=list)
+    prepared_by = models.ForeignKey(StaffMember, on_delete=models.PROTECT, related_name="+")
+    prepared_at = models.DateTimeField(db_default=Now())
+    approved_by = models.ForeignKey(StaffMember, on_delete=models.PROTECT, related_name="+", null=True)
+    approved_at = models.DateTimeField(null=True)
+    reviewed_by = models.ForeignKey(StaffMember, on_delete=models.PROTECT, related_name="+", null=True)
+    reviewed_at = models.DateTimeField(null=True)
+
+    INTERNAL: ClassVar = {
+        "id", "case", "lane", "state", "recipient", "profile", "consent", "legal_basis", "items", "prepared_by", "prepared_at",
+        "approved_by", "approved_at", "reviewed_by", "reviewed_at",
+    }  # fmt: skip
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(approved_by=None, approved_at=None)
+                | (~models.Q(approved_at=None) & ~models.Q(approved_by=None) & ~models.Q(approved_by=models.F("prepared_by"))),
+                name="referral_two_people",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(reviewed_by=None, reviewed_at=None)
+                | (~models.Q(reviewed_at=None) & ~models.Q(reviewed_by=None) & ~models.Q(reviewed_by=models.F("prepared_by"))),
+                name="referral_reviewed_by_another",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(lane="emergency")
+                | models.Q(state__in=["draft", "checked"])
+                | (~models.Q(approved_by=None) & (~models.Q(consent=None) | ~models.Q(legal_basis=""))),
+                name="referral_has_basis_and_approval",
+            ),
+        ]
+
+
+class Package(models.Model):
+    """A locked package in the vault. The unlocked one was never on a disk."""
+
+    referral = models.OneToOneField(Referral, on_delete=models.PROTECT, primary_key=True, related_name="package")
+    name = models.CharField(max_length=60)
+    vault_name = models.CharField(max_length=40)
+    locked_size = models.BigIntegerField()
+    locked_sha256 = models.CharField(max_length=64)
+    tagmanifest_sha256 = models.CharField(max_length=64)
+    built_at = models.DateTimeField(db_default=Now())
+
+    INTERNAL: ClassVar = {"referral", "name", "vault_name", "locked_size", "built_at"}
+    PUBLIC: ClassVar = {"locked_sha256", "tagmanifest_sha256"}
+
+
+class Disclosure(models.Model):
+    """The hand-over: a link (only the hash of its token is kept), or words told by phone; and the partner's answer."""
+
+    referral = models.OneToOneField(Referral, on_delete=models.PROTECT, primary_key=True, related_name="disclosure")
+    token_hash = models.CharField(max_length=64, unique=True, null=True)
+    expires_at = models.DateTimeField(null=True)
+    told_to = models.CharField(max_length=200, blank=True)
+    disclosed_at = models.DateTimeField(db_default=Now())
+    collected_at = models.DateTimeField(null=True)
+    acknowledged_at = models.DateTimeField(null=True)
+    reference = models.CharField(max_length=100, blank=True)
+    answer = models.CharField(max_length=20, blank=True)
+
+    INTERNAL: ClassVar = {
+        "referral", "token_hash", "expires_at", "told_to", "disclosed_at", "collected_at", "acknowledged_at", "reference", "answer"
+    }  # fmt: skip

@@ -1,0 +1,52 @@
+"""The people of the office. Their names stay here: the ledger knows only `actor`."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import PermissionDenied
+from django.db import models
+
+from cases.staff import roles
+from reporting import ids
+from reporting.actors import Actor
+
+
+def staff_id() -> str:
+    return ids.new("S")
+
+
+class StaffMember(AbstractUser):
+    actor_id = models.CharField(max_length=14, unique=True, default=staff_id)
+    role = models.CharField(max_length=20, choices=[(key, role.name) for key, role in roles.ALL.items()], default="caseworker")
+
+    PERSONAL: ClassVar = {"username", "first_name", "last_name", "email", "password"}
+    INTERNAL: ClassVar = {
+        "id", "actor_id", "role", "last_login", "is_superuser", "is_staff", "is_active", "date_joined", "groups", "user_permissions"
+    }  # fmt: skip
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.actor_id)
+
+    @property
+    def role_name(self) -> str:
+        return roles.ALL[self.role].name
+
+    def may(self, what: roles.May) -> bool:
+        return self.is_active and what in roles.ALL[self.role].permissions
+
+    def check_may(self, what: roles.May) -> None:
+        if not self.may(what):
+            raise PermissionDenied(f"Your role ({self.role_name}) may not {what.value}.")
+
+
+class StaffSession(models.Model):
+    """Django's session, found by the SHA-256 of the cookie: a thief of this table cannot sign in with what it holds."""
+
+    key_hash = models.CharField(primary_key=True, max_length=64)
+    data = models.TextField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    INTERNAL: ClassVar = {"key_hash", "data", "expires_at"}

@@ -1,0 +1,25 @@
+"""The worker and its clock. The truth is a column in PostgreSQL: tasks may be lost or run twice, the sweep finds what is waiting."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("holdfast")
+app.conf.update(
+    broker_url=os.environ.get("BROKER_URL", ""),
+    task_ignore_result=True,
+    task_acks_late=True,
+    worker_hijack_root_logger=False,
+    beat_schedule={
+        "sweep": {"task": "cases.tasks.sweep", "schedule": 2.0, "options": {"expires": 4}},
+        "rehash": {"task": "cases.tasks.rehash", "schedule": 24 * 3600.0},
+    },
+    imports=["cases.tasks"],
+    timezone="UTC",
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={"visibility_timeout": 3600},
+)

@@ -1,0 +1,63 @@
+"""Typed reading of the environment. Secrets come as files: NAME_FILE names a path, never a value."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+_NOT_SET = Path("/not-set")
+
+
+def text(name: str, default: str | None = None) -> str:
+    value = os.environ.get(name, default)
+    if value is None:
+        raise ImproperlyConfigured(f"The setting {name} is missing.")
+    return value
+
+
+def integer(name: str, default: int) -> int:
+    value = os.environ.get(name, "")
+    try:
+        return int(value) if value else default
+    except ValueError:
+        raise ImproperlyConfigured(f"The setting {name} should be a whole number, not {value!r}.") from None
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    value = os.environ.get(name, "").lower()
+    if value not in {"", "0", "1", "no", "yes", "false", "true"}:
+        raise ImproperlyConfigured(f"The setting {name} should be yes or no, not {value!r}.")
+    return default if value == "" else value in {"1", "yes", "true"}
+
+
+def words(name: str, default: str = "") -> tuple[str, ...]:
+    return tuple(word.strip() for word in os.environ.get(name, default).split(",") if word.strip())
+
+
+def path(name: str) -> Path:
+    """A missing one is a path that cannot exist and names the setting, so that the error of whoever needs it says what to set."""
+    return Path(os.environ.get(name) or _NOT_SET / name)
+
+
+def is_set(found: Path) -> bool:
+    return _NOT_SET not in found.parents
+
+
+def database(name: str) -> dict[str, object]:
+    """`postgresql://role:password@host/name`; the host may be a percent-encoded socket folder."""
+    url = urlsplit(os.environ.get(name, ""))
+    if url.scheme not in {"postgresql", ""}:
+        raise ImproperlyConfigured(f"{name} should begin with postgresql://; there is no other engine.")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": url.path.lstrip("/") or "holdfast",
+        "USER": unquote(url.username or ""),
+        "PASSWORD": unquote(url.password or ""),
+        "HOST": unquote(url.netloc.rpartition("@")[2].partition(":")[0]),
+        "PORT": str(url.port or ""),
+        "CONN_HEALTH_CHECKS": True,
+        "CONN_MAX_AGE": 600,
+    }

@@ -1,0 +1,46 @@
+"""What every answer of every door has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+type_of_view = Callable[[HttpRequest], HttpResponse]
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def comes_from_us(*, origin: str | None, fetch_site: str | None, allowed: frozenset[str]) -> bool:
+    """Strict Origin; where a browser sends none, `Sec-Fetch-Site: same-origin`. No token, so no cookie is needed."""
+    if origin is not None:
+        return origin in allowed
+    return fetch_site == "same-origin"
+
+
+class SameOriginMiddleware:
+    def __init__(self, get_response: type_of_view) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        allowed = frozenset(settings.OWN_ORIGINS)
+        headers = request.headers
+        if request.method not in SAFE_METHODS and not comes_from_us(
+            origin=headers.get("Origin"), fetch_site=headers.get("Sec-Fetch-Site"), allowed=allowed
+        ):
+            return render(request, "wrong_origin.html", status=403)
+        return self.get_response(request)
+
+
+class PrivacyHeadersMiddleware:
+    """Pages stay out of every cache; static files may be kept."""
+
+    def __init__(self, get_response: type_of_view) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), browsing-topics=()"
+        return response

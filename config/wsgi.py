@@ -1,0 +1,14 @@
+"""The public, staff and partner doors under gunicorn."""
+
+from __future__ import annotations
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+application = get_wsgi_application()
+
+from config import checks  # noqa: E402  the apps must be ready first
+
+checks.refuse_to_start_if_wrong()

@@ -1,0 +1,21 @@
+#!/usr/bin/env python
+"""Every management command. Without DATABASE_URL it works on the local office in `.local/demo`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    from django.core.management import execute_from_command_line
+
+    from config.local import office
+
+    with office.for_command(sys.argv[1:2]):
+        execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""From the first answer to the receipt: start · answer · submit."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import rfc8785
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from reporting import evidence, ids, people, questions, receipts, sessions
+from reporting.actors import REPORTER, Actor
+from reporting.custody.record import found, record
+from reporting.models import (
+    Answer,
+    EvidenceItem,
+    FileGroup,
+    Incident,
+    OfficeWrap,
+    Person,
+    Receipt,
+    Report,
+    ReturnCodeWrap,
+)
+from reporting.vault import codes, keys
+from reporting.vault.fields import seal_record
+
+
+class NothingToSend(Exception):
+    """She has neither said what happened in a choice nor in words."""
+
+
+@dataclass(frozen=True)
+class Started:
+    opened: sessions.OpenReport
+    token: sessions.Token
+
+
+def start(*, language: str, by: Actor) -> Started:
+    """A draft with its own key, wrapped for a new return code: until she sends, nobody else can read it."""
+    code = codes.mint()
+    derived = codes.derive(code)
+    secret = keys.new_secret()
+    recipient = keys.recipient_of(secret)
+    with transaction.atomic():
+        report = Report.objects.create(id=ids.report(), language=language)
+        ReturnCodeWrap.objects.create(
+            lookup=codes.lookup_hash(derived.lookup, receipts.lookup_key()),
+            report=report,
+            wrapped=keys.wrap(secret, keys.recipient_of(derived.secret)),
+        )
+        Person.objects.create(report=report, role=Person.Role.HARMED)
+        token = sessions.begin(report, secret=secret, code=code)
+        found(report.id, recipient=recipient, signing_key=derived.signing_public_key, actor=by)
+    return Started(sessions.OpenReport(report, secret, code), token)
+
+
+def answer(opened: sessions.OpenReport, question: questions.Question, value: Any, *, by: Actor) -> None:
+    """Keep one answer. In a draft it takes the place of the earlier one; in a sent report it stands beside it.
+
+    An answer that makes a child possible quarantines every file already given, in the same transaction.
+    """
+    sealed = seal_record(
+        {
+            "value": value,
+            "wording": str(question.text),
+            "choices": [[choice.value, str(choice.label)] for choice in question.choices],
+            "language": opened.report.language,
+            "typed_by": by,
+        },
+        opened.recipient,
+    )
+    with transaction.atomic():
+        report = Report.objects.select_for_update().get(pk=opened.report.pk)
+        if report.state == Report.State.DRAFT:
+            Answer.objects.filter(report=report, question=question.key).delete()
+        row = Answer.objects.create(report=report, person=people.harmed(report), question=question.key, sealed=sealed)
+        if question.key in {"age", "who"}:
+            _quarantine_if_a_child_may_be_shown(opened, by=by)
+        record(
+            report.id,
+            "answer:saved",
+            actor=by,
+            detail={"answer": row.pk, "question": question.key, "sealed_sha256": hashlib.sha256(sealed).hexdigest()},
+        )
+
+
+def open_file_group(opened: sessions.OpenReport, shown_adult: str, *, by: Actor) -> FileGroup:
+    """The age question for the files that come next; its answer opens the way for bytes or keeps it shut."""
+    with transaction.atomic():
+        group = FileGroup.objects.create(
+            report=opened.report,
+            person=people.harmed(opened.report),
+            shown_adult=seal_record({"value": shown_adult}, opened.recipient),
+        )
+        record(opened.report.pk, "files:age_answered", actor=by, detail={"group": group.id, "answer": shown_adult})
+    return group
+
+
+def change_file_group(opened: sessions.OpenReport, group: FileGroup, shown_adult: str, *, by: Actor) -> None:
+    """She corrects the age answer of a group. Anything but yes quarantines what the group already holds."""
+    with transaction.atomic():
+        group.shown_adult = seal_record({"value": shown_adult}, opened.recipient)
+        group.save(update_fields=["shown_adult"])
+        record(opened.report.pk, "files:age_answered", actor=by, detail={"group": group.id, "answer": shown_adult})
+        if shown_adult != people.YES:
+            for item in EvidenceItem.objects.filter(group=group):
+                evidence.quarantine(item, reason="the age answer of its files changed", by=by)
+
+
+def _quarantine_if_a_child_may_be_shown(opened: sessions.OpenReport, *, by: Actor) -> None:
+    answers = people.latest_answers(opened.report, opened.secret)
+    if answers.get("age") == people.ADULT and answers.get("who") != "bystander":
+        return
+    for item in EvidenceItem.objects.filter(report=opened.report, kind=EvidenceItem.Kind.FILE):
+        evidence.quarantine(item, reason="an answer says that a child may be shown", by=by)
+
+
+def submit(opened: sessions.OpenReport, *, by: Actor = REPORTER) -> Receipt:
+    """Send. Everything is committed and durable when this returns; a second call returns the same receipt."""
+    answers = people.latest_answers(opened.report, opened.secret)
+    types = [code for code in answers.get("what") or [] if code]
+    if not types and not answers.get("words"):
+        raise NothingToSend
+    with transaction.atomic(durable=True):
+        report = Report.objects.select_for_update().get(pk=opened.report.pk)
+        if report.state != Report.State.DRAFT:
+            return Receipt.objects.get(report=report)
+        harmed = people.harmed(report)
+        Incident.objects.bulk_create(Incident(report=report, person=harmed, reported_type=code) for code in types or ["not_said"])
+        for recipient in office_recipients():
+            OfficeWrap.objects.create(subject=report.id, recipient=recipient, wrapped=keys.wrap(opened.secret, recipient))
+        report.state = Report.State.RECEIVED
+        report.submitted_at = timezone.now()
+        report.save(update_fields=["state", "submitted_at"])
+        manifest = manifest_of(report)
+        commitment = hashlib.sha256(rfc8785.dumps(manifest)).hexdigest()
+        recorded = record(report.id, "report:submitted", actor=by, detail={"manifest_sha256": commitment})
+        return receipts.issue(report, recorded, manifest=manifest)
+
+
+def manifest_of(report: Report) -> dict[str, Any]:
+    """What was in the report when it was sent: ids with the SHA-256 of what is stored, nothing she wrote."""
+    answers = Answer.objects.filter(report=report).order_by("id").values_list("id", "sealed")
+    items = EvidenceItem.objects.filter(report=report).order_by("id")
+    return {
+        "answers": [[pk, hashlib.sha256(sealed).hexdigest()] for pk, sealed in answers],
+        "items": [[item.id, item.ciphertext_sha256 or hashlib.sha256(item.acquisition).hexdigest()] for item in items],
+    }
+
+
+def office_recipients() -> list[keys.Recipient]:
+    """The office's public keys, one a line. Two at least in production: the working key and the paper one."""
+    lines = Path(settings.OFFICE_RECIPIENTS_FILE).read_text().split()
+    return [keys.Recipient(line) for line in lines if line.startswith("age1")]

@@ -1,0 +1,23 @@
+"""Everything up to and including sealed evidence. Each field is INTERNAL or PUBLIC by a list on its model, or a SealedField."""
+
+from reporting.models.evidence import EvidenceItem, FileGroup
+from reporting.models.exchange import Consent, Look, Message, Receipt, RecipientOffer
+from reporting.models.people import Answer, Incident, Person
+from reporting.models.report import OfficeWrap, Report, ReporterSession, ReturnCodeWrap
+
+__all__ = [
+    "Answer",
+    "Consent",
+    "EvidenceItem",
+    "FileGroup",
+    "Incident",
+    "Look",
+    "Message",
+    "OfficeWrap",
+    "Person",
+    "Receipt",
+    "RecipientOffer",
+    "Report",
+    "ReporterSession",
+    "ReturnCodeWrap",
+]

@@ -1,0 +1,98 @@
+"""The report, the wraps of its key, and the sessions in which it is written."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Now
+
+from reporting import ids
+from reporting.vault.fields import SealedField
+
+
+class Report(models.Model):
+    """One account of harm. Only what a list may show stands here in the clear."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        RECEIVED = "received"
+        IN_TRIAGE = "in_triage"
+        ACCEPTED = "accepted"
+        JOINED = "joined"
+        NEEDS_ANSWER = "needs_answer"
+        OUT_OF_SCOPE = "out_of_scope"
+        DECLINED = "declined"
+        WITHDRAWN = "withdrawn"
+        ERASED = "erased"
+
+    # States are a table; pictures are drawn from it.
+    NEXT: ClassVar[dict[str, frozenset[str]]] = {
+        State.DRAFT: frozenset({State.RECEIVED}),
+        State.RECEIVED: frozenset({State.IN_TRIAGE, State.WITHDRAWN}),
+        State.IN_TRIAGE: frozenset(
+            {State.ACCEPTED, State.JOINED, State.NEEDS_ANSWER, State.OUT_OF_SCOPE, State.DECLINED, State.WITHDRAWN}
+        ),
+        State.NEEDS_ANSWER: frozenset({State.IN_TRIAGE, State.WITHDRAWN}),
+        State.ACCEPTED: frozenset({State.WITHDRAWN}),
+        State.JOINED: frozenset({State.WITHDRAWN}),
+        State.OUT_OF_SCOPE: frozenset({State.WITHDRAWN}),
+        State.DECLINED: frozenset({State.WITHDRAWN}),
+        State.WITHDRAWN: frozenset({State.ERASED}),
+        State.ERASED: frozenset(),
+    }
+
+    id = models.CharField(primary_key=True, max_length=14, default=ids.report)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.DRAFT)
+    language = models.CharField(max_length=10, default="en")
+    started_at = models.DateTimeField(db_default=Now())
+    submitted_at = models.DateTimeField(null=True)
+
+    INTERNAL: ClassVar = {"id", "state", "language", "started_at", "submitted_at"}
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["submitted_at"], condition=models.Q(state__in=["received", "in_triage"]), name="report_waiting")
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(state="draft", submitted_at=None) | ~models.Q(state="draft") & ~models.Q(submitted_at=None),
+                name="report_sent_once",
+            )
+        ]
+
+
+class ReturnCodeWrap(models.Model):
+    """The report key, wrapped for her return code; found by a keyed hash of the code's lookup value."""
+
+    lookup = models.CharField(primary_key=True, max_length=64)
+    report = models.OneToOneField(Report, on_delete=models.PROTECT)
+    wrapped = SealedField()
+
+    INTERNAL: ClassVar = {"lookup", "report"}
+
+
+class OfficeWrap(models.Model):
+    """A report's or case's key, wrapped for one of the office's recipients. Made at submit, never before."""
+
+    subject = models.CharField(max_length=14, db_index=True)
+    recipient = models.CharField(max_length=80)
+    wrapped = SealedField()
+
+    INTERNAL: ClassVar = {"subject"}
+    PUBLIC: ClassVar = {"id", "recipient"}
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["subject", "recipient"], name="office_wrap_once")]
+
+
+class ReporterSession(models.Model):
+    """An open form or portal. The cookie's token is not here: only its SHA-256, and the keys sealed under it."""
+
+    token_hash = models.CharField(primary_key=True, max_length=64)
+    report = models.ForeignKey(Report, on_delete=models.PROTECT)
+    keys = SealedField()
+    started_at = models.DateTimeField(db_default=Now())
+    used_at = models.DateTimeField(db_default=Now())
+
+    INTERNAL: ClassVar = {"token_hash", "report", "started_at", "used_at"}

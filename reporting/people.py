@@ -1,0 +1,54 @@
+"""Who is in the report: the harmed person, her age, and the rule of the age question (promise 7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reporting import evidence
+from reporting.models import Answer, FileGroup, Person, Report
+from reporting.sessions import OpenReport
+from reporting.vault.keys import Secret
+
+ADULT = "adult"
+YES = "yes"
+
+
+class BytesNotTaken(Exception):
+    """Promise 7: no file is taken here. The message says why in words for her."""
+
+
+def harmed(report: Report) -> Person:
+    return Person.objects.filter(report=report, role=Person.Role.HARMED).earliest("id")
+
+
+def latest_answers(report: Report, secret: Secret) -> dict[str, Any]:
+    """Question key → the value she gave last."""
+    rows = Answer.objects.filter(report=report).order_by("id")
+    return {row.question: evidence.open_record(row.sealed, secret)["value"] for row in rows}
+
+
+def check_may_send_files(opened: OpenReport, group: FileGroup | None) -> None:
+    """Raises BytesNotTaken unless the harmed person is an adult, she is no bystander's unknown, and the group's age answer is yes.
+
+    Anything but a clear yes is a no: skipped, not sure, changed.
+    """
+    answers = latest_answers(opened.report, opened.secret)
+    if answers.get("who") == "bystander":
+        raise BytesNotTaken("Please do not send files of somebody you do not know. A link is enough for us to act.")
+    if answers.get("age") != ADULT:
+        raise BytesNotTaken(
+            "We never take pictures or videos when somebody under 18 was harmed, or when the age is not sure. "
+            "Words and links are enough, and we take those."
+        )
+    if group is None or group.report_id != opened.report.pk:
+        raise BytesNotTaken("Please first answer the question about age for these files.")
+    if evidence.open_record(group.shown_adult, opened.secret).get("value") != YES:
+        raise BytesNotTaken("We can only take files when everyone in them was 18 or over when they were made.")
+
+
+def may_send_files(opened: OpenReport, group: FileGroup | None) -> bool:
+    try:
+        check_may_send_files(opened, group)
+    except BytesNotTaken:
+        return False
+    return True

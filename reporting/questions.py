@@ -1,0 +1,151 @@
+"""The questions of the form, as data, in the order in which they are asked. All can be skipped.
+
+Wording is part of the evidence: what she saw is kept with each answer, so a change here never changes an old report.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from django.utils.translation import gettext_lazy as _
+
+from reporting import harms
+from reporting.harms.base import Words
+
+
+class Kind(Enum):
+    ONE = "one"
+    MANY = "many"
+    TEXT = "text"
+    PAGE = "page"  # a page of its own: links, accounts, files
+
+
+@dataclass(frozen=True)
+class Choice:
+    value: str
+    label: Words
+    hint: Words = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    key: str
+    kind: Kind
+    text: Words
+    why: Words
+    choices: tuple[Choice, ...] = ()
+    rows: int = 4
+
+
+NOT_SURE = Choice("not_sure", _("I am not sure"))
+
+ALL: tuple[Question, ...] = (
+    Question(
+        "safe",
+        Kind.ONE,
+        _("Are you safe right now?"),
+        _("If you are not, we show you first who can help this minute."),
+        (Choice("yes", _("Yes")), Choice("no", _("No")), NOT_SURE),
+    ),
+    Question(
+        "control",
+        Kind.ONE,
+        _("Can someone else look at your phone, keep your papers or money, or stop you leaving?"),
+        _("If so, we ask nothing of you that this person could notice."),
+        (Choice("yes", _("Yes")), Choice("no", _("No")), NOT_SURE),
+    ),
+    Question(
+        "who",
+        Kind.ONE,
+        _("Who did this happen to?"),
+        _("So that the next questions fit."),
+        (
+            Choice("me", _("Me")),
+            Choice("child", _("My child, or a child I look after")),
+            Choice("known", _("Someone I know")),
+            Choice("client", _("Someone I support in my work")),
+            Choice("bystander", _("Someone I do not know")),
+        ),
+    ),
+    Question(
+        "age",
+        Kind.ONE,
+        _("How old is the person it happened to?"),
+        _("Children have special protection, and the law has special rules for pictures of them."),
+        (
+            Choice("under_13", _("Under 13")),
+            Choice("13_15", _("13 to 15")),
+            Choice("16_17", _("16 or 17")),
+            Choice("adult", _("18 or older")),
+            NOT_SURE,
+        ),
+    ),
+    Question(
+        "what",
+        Kind.MANY,
+        _("What is happening?"),
+        _("Choose all that fit. If nothing fits, use your own words on the next page."),
+        tuple(Choice(harm.code, harm.title, harm.hint) for harm in harms.ALL),
+    ),
+    Question(
+        "words",
+        Kind.TEXT,
+        _("Tell us in your own words, as much or as little as you like"),
+        _("No special words are needed. A few lines are enough. You can add more later."),
+        rows=8,
+    ),
+    Question(
+        "deadline",
+        Kind.TEXT,
+        _("Did they set a time limit or ask for something?"),
+        _("For example: by when, how much, which pictures, whom they want to tell. It helps us to see what is urgent."),
+        rows=3,
+    ),
+    Question("links", Kind.PAGE, _("Where can it be seen?"), _("One web address per line, each as long as it is.")),
+    Question(
+        "accounts",
+        Kind.PAGE,
+        _("Who is doing it?"),
+        _("Names, user names, phone numbers, mail addresses, wallets: one per line. We never contact them."),
+    ),
+    Question("files", Kind.PAGE, _("Would you like to send files?"), _("Screenshots, chats, receipts, recordings.")),
+    Question(
+        "told",
+        Kind.TEXT,
+        _("Have you told anyone already, and did they give you a number?"),
+        _("Police, a hotline, a platform, a school. So that nobody has to ask you twice."),
+        rows=3,
+    ),
+    Question(
+        "wish",
+        Kind.MANY,
+        _("What would you like to happen?"),
+        _("You can change your mind at any time."),
+        (
+            Choice("stop", _("That it stops")),
+            Choice("remove", _("That pictures are taken down")),
+            Choice("police", _("That the police know")),
+            Choice("talk", _("To talk to someone")),
+            Choice("record", _("Only to have it kept safe")),
+        ),
+    ),
+    Question(
+        "contact",
+        Kind.TEXT,
+        _("Is there a safe way to reach you?"),
+        _(
+            "How, at what times, and what we may say if someone else answers. Leave it empty and we never contact you: "
+            "you come back here with your code when you like."
+        ),
+        rows=3,
+    ),
+)
+BY_KEY = {question.key: question for question in ALL}
+POSITION = {question.key: number for number, question in enumerate(ALL, start=1)}
+
+
+def after(key: str) -> Question | None:
+    """The next question, or None when the answers are to be checked."""
+    position = POSITION[key]
+    return ALL[position] if position < len(ALL) else None

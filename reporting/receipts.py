@@ -1,0 +1,77 @@
+"""The receipt (a signed promise that her report was taken) and the way back with the return code.
+
+A receipt is canonical JSON (RFC 8785) signed with the public door's Ed25519 key, whose certificate the operator's CA issued.
+`openssl` verifies it: README.md shows how.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import rfc8785
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from django.conf import settings
+
+from reporting import sessions
+from reporting.custody.record import Recorded, founding
+from reporting.models import Receipt, Report, ReturnCodeWrap
+from reporting.vault import codes, keys
+
+
+class UnknownCode(Exception):
+    """No report answers to this code."""
+
+
+def lookup_key() -> bytes:
+    return bytes.fromhex(Path(settings.LOOKUP_KEY_FILE).read_text().strip())
+
+
+def issue(report: Report, recorded: Recorded, *, manifest: dict[str, Any]) -> Receipt:
+    """Inside the transaction that submits. `recorded`: the event `report:submitted`, the head of the chain."""
+    public = founding(report.id)
+    body = rfc8785.dumps(
+        {
+            "version": 1,
+            "report": report.id,
+            "recipient": public.recipient,
+            "signing_key": public.signing_key,
+            "manifest": manifest,
+            "head": {"seq": recorded.seq, "leaf": recorded.leaf},
+            "at": recorded.at.isoformat(),
+        }
+    )
+    key = load_pem_private_key(Path(settings.RECEIPT_KEY_FILE).read_bytes(), None)
+    assert isinstance(key, Ed25519PrivateKey)
+    return Receipt.objects.create(
+        report=report,
+        body=body.decode(),
+        signature=key.sign(body),
+        certificate=Path(settings.RECEIPT_CERTIFICATE_FILE).read_text(),
+    )
+
+
+def as_text(receipt: Receipt) -> str:
+    """The receipt as one file she can keep: three blocks that `sed` and `openssl` can take apart."""
+    signature = base64.b64encode(receipt.signature).decode()
+    return f"{receipt.body}\n-----BEGIN SIGNATURE-----\n{signature}\n-----END SIGNATURE-----\n{receipt.certificate}"
+
+
+def taken_at(receipt: Receipt) -> str:
+    return str(json.loads(receipt.body)["at"])
+
+
+def redeem(code: codes.ReturnCode) -> tuple[sessions.OpenReport, sessions.Token]:
+    """Open her report with her code. Raises UnknownCode; a swapped wrap raises keys.WrongKey."""
+    derived = codes.derive(code)
+    lookup = codes.lookup_hash(derived.lookup, lookup_key())
+    row = ReturnCodeWrap.objects.select_related("report").filter(lookup=lookup).first()
+    if row is None or row.report.state == Report.State.ERASED:
+        raise UnknownCode
+    public = founding(row.report_id)
+    secret = keys.unwrap(bytes(row.wrapped), derived.secret, expected=public.recipient)
+    token = sessions.begin(row.report, secret=secret, code=code)
+    return sessions.OpenReport(row.report, secret, code), token

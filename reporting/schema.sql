@@ -1,0 +1,52 @@
+-- What the public door may do to rows it can touch at all (its grants stand in cases/grants.py).
+-- Before she sends, what is hers is hers to change. Afterwards it is received: nothing is removed, an item can only be quarantined.
+
+CREATE FUNCTION reporting_received_is_kept() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    sent boolean := (SELECT state <> 'draft' FROM reporting_report WHERE id = OLD.report_id);
+BEGIN
+    IF session_user <> 'holdfast_public' OR NOT sent THEN
+        RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+    END IF;
+    IF TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'reporting_evidenceitem'
+        AND to_jsonb(NEW) ->> 'state' = 'quarantined' THEN
+        RETURN NEW;
+    END IF;
+    IF TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'reporting_filegroup' THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'reporting: % on % is refused: the report was received', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'restrict_violation';
+END $$;
+
+-- A quarantined item leaves quarantine by the named officer's decision only, and never by the public door.
+CREATE FUNCTION reporting_quarantine_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state IN ('quarantined', 'preserved') AND (TG_OP = 'DELETE' OR session_user = 'holdfast_public') THEN
+        RAISE EXCEPTION 'reporting: a quarantined item stays' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END $$;
+
+CREATE FUNCTION reporting_public_only_sends() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF session_user = 'holdfast_public' AND (OLD.state <> 'draft' OR NEW.state <> 'received') THEN
+        RAISE EXCEPTION 'reporting: the public door can only send a draft' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION reporting_public_speaks_as_reporter() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF session_user = 'holdfast_public' AND NEW.from_office AND TG_OP = 'INSERT' THEN
+        RAISE EXCEPTION 'reporting: the public door cannot speak for the office' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER answer_received BEFORE UPDATE OR DELETE ON reporting_answer FOR EACH ROW EXECUTE FUNCTION reporting_received_is_kept();
+CREATE TRIGGER item_received BEFORE UPDATE OR DELETE ON reporting_evidenceitem FOR EACH ROW EXECUTE FUNCTION reporting_received_is_kept();
+CREATE TRIGGER group_received BEFORE UPDATE OR DELETE ON reporting_filegroup FOR EACH ROW EXECUTE FUNCTION reporting_received_is_kept();
+CREATE TRIGGER item_quarantine BEFORE UPDATE OR DELETE ON reporting_evidenceitem FOR EACH ROW EXECUTE FUNCTION reporting_quarantine_stays();
+CREATE TRIGGER report_sent BEFORE UPDATE ON reporting_report FOR EACH ROW EXECUTE FUNCTION reporting_public_only_sends();
+CREATE TRIGGER message_speaker BEFORE INSERT ON reporting_message FOR EACH ROW EXECUTE FUNCTION reporting_public_speaks_as_reporter();

@@ -1,0 +1,178 @@
+"""The form: one question a page, every answer kept as it is given, no account and no script needed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import get_language
+
+from reporting import evidence, harms, intake, people, questions
+from reporting.actors import REPORTER
+from reporting.models import EvidenceItem, Report
+from reporting.screens import cookies
+from reporting.sessions import OpenReport
+from reporting.vault import codes
+
+_TEXT_LIMIT = 200_000
+_TEXT_KINDS = {"links": EvidenceItem.Kind.LINK, "accounts": EvidenceItem.Kind.ACCOUNT}
+
+
+def question(request: HttpRequest, number: int) -> HttpResponse:
+    if not 1 <= number <= len(questions.ALL):
+        raise Http404
+    asked = questions.ALL[number - 1]
+    opened = cookies.opened(request)
+    if opened and opened.report.state != Report.State.DRAFT:
+        return redirect("portal")
+    if request.method == "POST":
+        return _save(request, asked, opened)
+    if asked.key == "files":
+        return redirect("files")
+    answers = people.latest_answers(opened.report, opened.secret) if opened else {}
+    return render(request, "reporter/question.html", _page(asked, opened, answers))
+
+
+def _page(asked: questions.Question, opened: OpenReport | None, answers: dict[str, Any]) -> dict[str, Any]:
+    number = questions.POSITION[asked.key]
+    value: Any = answers.get(asked.key)
+    if asked.key in _TEXT_KINDS and opened:
+        value = "\n".join(_lines_given(opened, _TEXT_KINDS[asked.key]))
+    return {
+        "question": asked,
+        "number": number,
+        "count": len(questions.ALL),
+        "back": number - 1,
+        "value": value,
+    }
+
+
+def _lines_given(opened: OpenReport, kind: EvidenceItem.Kind) -> list[str]:
+    items = EvidenceItem.objects.filter(report=opened.report, kind=kind).order_by("at", "id")
+    return [evidence.acquisition(item, opened.secret)["text"] for item in items]
+
+
+def _save(request: HttpRequest, asked: questions.Question, opened: OpenReport | None) -> HttpResponse:
+    value = _read(request, asked)
+    token = None
+    if value and opened is None:
+        started = intake.start(language=get_language() or "en", by=REPORTER)
+        opened, token = started.opened, started.token
+    if opened and (value or asked.key in people.latest_answers(opened.report, opened.secret) or asked.key in _TEXT_KINDS):
+        if asked.key in _TEXT_KINDS:
+            _keep_lines(opened, asked.key, str(value))
+        else:
+            intake.answer(opened, asked, value, by=REPORTER)
+    response = redirect(*_next(request, asked, value))
+    if token:
+        cookies.set_token(response, token)
+    return response
+
+
+def _read(request: HttpRequest, asked: questions.Question) -> Any:
+    """Only what the page offered; anything else counts as not answered."""
+    allowed = {choice.value for choice in asked.choices}
+    if asked.kind is questions.Kind.ONE:
+        value = request.POST.get("answer", "")
+        return value if value in allowed else ""
+    if asked.kind is questions.Kind.MANY:
+        return [value for value in request.POST.getlist("answer") if value in allowed]
+    return request.POST.get("answer", "")[:_TEXT_LIMIT].strip()
+
+
+def _keep_lines(opened: OpenReport, key: str, text: str) -> None:
+    """Each line is an item of its own; lines that are already there are left as they are, lines taken out are removed."""
+    kind = _TEXT_KINDS[key]
+    wanted = list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))[:2000]
+    for item in EvidenceItem.objects.filter(report=opened.report, kind=kind):
+        line = evidence.acquisition(item, opened.secret)["text"]
+        if line in wanted:
+            wanted.remove(line)
+        else:
+            evidence.remove_from_draft(item, by=REPORTER)
+    person = people.harmed(opened.report)
+    for line in wanted:
+        evidence.acquire_text(kind, line, report=opened.report, person=person, recipient=opened.recipient, by=REPORTER)
+
+
+def _next(request: HttpRequest, asked: questions.Question, value: Any) -> tuple[Any, ...]:
+    if asked.key == "safe" and value in {"no", "not_sure"}:
+        return ("help_now",)
+    if asked.key == "control" and value in {"yes", "not_sure"}:
+        return ("careful",)
+    if asked.key == "what" and value:
+        return ("first_steps",)
+    if "check" in request.GET:
+        return ("check",)
+    following = questions.after(asked.key)
+    return ("question", questions.POSITION[following.key]) if following else ("check",)
+
+
+@cookies.needs_report
+def first_steps(request: HttpRequest, opened: OpenReport) -> HttpResponse:
+    """The first advice, on the very next page, before any more questions. Where somebody controls her, safety only."""
+    answers = people.latest_answers(opened.report, opened.secret)
+    chosen = [harms.BY_CODE[code] for code in answers.get("what") or [] if code in harms.BY_CODE]
+    controlled = answers.get("control") in {"yes", "not_sure"}
+    context = {"harms": chosen, "controlled": controlled, "next": questions.POSITION["words"]}
+    return render(request, "reporter/first_steps.html", context)
+
+
+@cookies.needs_report
+def careful(request: HttpRequest, opened: OpenReport) -> HttpResponse:
+    return render(request, "reporter/careful.html", {"next": questions.POSITION["who"]})
+
+
+@cookies.needs_report
+def check(request: HttpRequest, opened: OpenReport) -> HttpResponse:
+    """Check your answers: everything that would be sent, each with a way to change it."""
+    if opened.report.state != Report.State.DRAFT:
+        return redirect("portal")
+    answers = people.latest_answers(opened.report, opened.secret)
+    rows = []
+    for asked in questions.ALL:
+        if asked.key in _TEXT_KINDS:
+            shown: Any = _lines_given(opened, _TEXT_KINDS[asked.key])
+        elif asked.key == "files":
+            shown = [evidence.acquisition(item, opened.secret)["file_name"] for item in _files(opened)]
+        else:
+            shown = _shown(asked, answers.get(asked.key))
+        rows.append({"question": asked, "number": questions.POSITION[asked.key], "shown": shown})
+    can_send = bool(answers.get("what") or answers.get("words"))
+    return render(request, "reporter/check.html", {"rows": rows, "can_send": can_send, "operator": settings.OPERATOR_NAME})
+
+
+def _files(opened: OpenReport) -> list[EvidenceItem]:
+    return list(EvidenceItem.objects.filter(report=opened.report, kind=EvidenceItem.Kind.FILE).order_by("at", "id"))
+
+
+def _shown(asked: questions.Question, value: Any) -> list[str]:
+    labels = {choice.value: str(choice.label) for choice in asked.choices}
+    values = value if isinstance(value, list) else [value] if value else []
+    return [labels.get(one, str(one)) for one in values]
+
+
+@cookies.post_only
+@cookies.needs_report
+def send(request: HttpRequest, opened: OpenReport) -> HttpResponse:
+    """Send. A second click, or a second tab, comes to the same receipt."""
+    try:
+        intake.submit(opened)
+    except intake.NothingToSend:
+        return redirect("check")
+    return redirect("receipt")
+
+
+@cookies.needs_report
+def receipt(request: HttpRequest, opened: OpenReport) -> HttpResponse:
+    if opened.report.state == Report.State.DRAFT:
+        return redirect("check")
+    context = {
+        "receipt": opened.report.receipt,
+        "code": codes.grouped(opened.code).split(" "),
+        "hours": settings.OPERATOR_READING_HOURS,
+        "operator": settings.OPERATOR_NAME,
+    }
+    return render(request, "reporter/receipt.html", context)

@@ -1,0 +1,179 @@
+"""The upload pool: a plain ASGI application that takes files and nothing else.
+
+Five hundred slow phones cost an event loop nothing; hashing, sealing and the database work happen in a few threads. Before the first byte
+is read the session, the age question, the quota and the free space have been checked. Every answer is a redirect to her page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+
+from django.conf import settings
+from django.db import close_old_connections, transaction
+from django.db.models import Sum
+
+from reporting import evidence, people, sessions
+from reporting.actors import REPORTER
+from reporting.custody.record import founding
+from reporting.models import EvidenceItem, FileGroup, Report
+from reporting.screens.cookies import COOKIE
+from reporting.vault.store import VaultFull
+from reporting.vault.upload import Arrived, FileTooLarge, FormStream, NotAForm
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_PATH = re.compile(r"/files/(G-[0-9A-Z]{12})/\Z")
+_FEED = 512 * 1024
+_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="seal")
+
+
+class Shut(Exception):
+    """The files are not taken; the argument is the word that her page turns into a sentence."""
+
+
+class _Gone(Exception):
+    """The phone went away in the middle."""
+
+
+@dataclass
+class _Admitted:
+    opened: sessions.OpenReport
+    group: FileGroup
+    kept: int = 0
+
+    def keep(self, arrived: Arrived) -> None:
+        """One complete file: the age question is asked once more under the report's lock, so that no answer can change in between."""
+        try:
+            with transaction.atomic():
+                Report.objects.select_for_update().get(pk=self.opened.report.pk)
+                people.check_may_send_files(self.opened, FileGroup.objects.get(pk=self.group.pk))
+                evidence.acquire(
+                    arrived.sealed,
+                    self.group,
+                    vault_name=arrived.vault_name,
+                    file_name=arrived.untrusted_file_name,
+                    recipient=self.opened.recipient,
+                    by=REPORTER,
+                )
+        except people.BytesNotTaken:
+            evidence.store().remove(arrived.vault_name)
+            raise Shut("age") from None
+        self.kept += 1
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] != "http":
+        return
+    match = _PATH.match(scope["path"])
+    if scope["method"] != "POST" or not match:
+        await _answer(send, 404)
+        return
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    if headers.get("origin") != settings.PUBLIC_ORIGIN:
+        await _drain(receive)
+        await _answer(send, 403)
+        return
+    try:
+        said = await _take(headers, match[1], receive)
+    except Shut as shut:
+        await _drain(receive)
+        said = str(shut)
+    except _Gone:
+        return
+    await _answer(send, 303, f"{settings.PUBLIC_ORIGIN}/more/?said={said}")
+
+
+async def _take(headers: dict[str, str], group_id: str, receive: Receive) -> str:
+    admitted = await _in_thread(_admit, headers, group_id)
+    form = await _in_thread(_form, headers, admitted)
+    try:
+        buffer = bytearray()
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _Gone
+            buffer += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(buffer) >= _FEED or (buffer and not more):
+                await _in_thread(form.feed, buffer)
+                buffer = bytearray()
+        await _in_thread(form.close)
+    except NotAForm:
+        raise Shut("cut") from None
+    except FileTooLarge:
+        raise Shut("large") from None
+    except VaultFull:
+        raise Shut("full") from None
+    finally:
+        await _in_thread(form.abandon)
+    return "kept" if admitted.kept else "none"
+
+
+def _admit(headers: dict[str, str], group_id: str) -> _Admitted:
+    """From the headers alone, before a byte of the body is read."""
+    try:
+        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        cookie = None
+    opened = sessions.resume(cookie.value) if cookie else None
+    if opened is None or founding(opened.report.pk).recipient != opened.recipient:
+        raise Shut("closed")
+    group = FileGroup.objects.filter(pk=group_id, report=opened.report).first()
+    try:
+        people.check_may_send_files(opened, group)
+    except people.BytesNotTaken:
+        raise Shut("age") from None
+    assert group is not None
+    length = headers.get("content-length", "")
+    if not length.isdigit():
+        raise Shut("cut")
+    used = EvidenceItem.objects.filter(report=opened.report).aggregate(total=Sum("ciphertext_size"))["total"] or 0
+    if used + int(length) > settings.DRAFT_QUOTA_BYTES:
+        raise Shut("quota")
+    if evidence.store().free_bytes() < int(length):
+        raise Shut("full")
+    return _Admitted(opened, group)
+
+
+def _form(headers: dict[str, str], admitted: _Admitted) -> FormStream:
+    return FormStream(
+        headers.get("content-type", ""),
+        store=evidence.store(),
+        recipient=admitted.opened.recipient,
+        limit=settings.MAX_FILE_BYTES,
+        arrived=admitted.keep,
+    )
+
+
+async def _in_thread(work: Callable[..., Any], *arguments: Any) -> Any:
+    def with_fresh_connection() -> Any:
+        close_old_connections()
+        return work(*arguments)
+
+    return await asyncio.get_running_loop().run_in_executor(_threads, with_fresh_connection)
+
+
+async def _drain(receive: Receive) -> None:
+    """Read on and keep nothing: a browser shows our page only after it has sent its whole form."""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+            return
+
+
+async def _answer(send: Send, status: int, location: str = "") -> None:
+    headers = [(b"content-length", b"0"), (b"cache-control", b"no-store"), (b"referrer-policy", b"same-origin")]
+    if location:
+        headers.append((b"location", location.encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,89 @@
+"""Sealing a stream of unknown length: count, hash, encrypt in segments, stage.
+
+One sealed object is a row of frames. A frame is a version byte (1), a 32-bit big-endian length, and that many bytes of an
+age file holding up to 8 MiB of the original. README.md shows how to open it with `age` and `dd` alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from dataclasses import dataclass
+
+import pyrage
+
+from reporting.vault.keys import Recipient
+from reporting.vault.store import Staged
+
+SEGMENT = 8 * 1024**2
+FRAME_VERSION = 1
+FRAME_HEADER = struct.Struct(">BI")
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """What is known of an object once it is sealed. Sizes in bytes, hashes in lower-case hex.
+
+    `segments`: (offset in the original, length, SHA-256 of the plain segment).
+    """
+
+    size: int
+    sha256: str
+    ciphertext_size: int
+    ciphertext_sha256: str
+    segments: tuple[tuple[int, int, str], ...]
+
+
+class Sealer:
+    """`write` as bytes arrive, then `finish`. Holds at most one segment of the original in memory."""
+
+    def __init__(self, staged: Staged, recipient: Recipient) -> None:
+        self._staged = staged
+        self._recipient = pyrage.x25519.Recipient.from_str(recipient)
+        self._buffer = bytearray()
+        self._whole = hashlib.sha256()
+        self._ciphertext = hashlib.sha256()
+        self._size = self._ciphertext_size = 0
+        self._segments: list[tuple[int, int, str]] = []
+
+    @property
+    def size(self) -> int:
+        return self._size + len(self._buffer)
+
+    def write(self, chunk: bytes | bytearray | memoryview) -> None:
+        """Raises VaultFull when the store refuses a byte; the staged object must then be discarded."""
+        view = memoryview(chunk)
+        while view:
+            taken = view[: SEGMENT - len(self._buffer)]
+            self._buffer += taken
+            view = view[len(taken) :]
+            if len(self._buffer) == SEGMENT:
+                self._seal_segment()
+
+    def finish(self) -> Sealed:
+        """Durable when this returns (fsync, rename, fsync of the folder)."""
+        if self._buffer or not self._segments:
+            self._seal_segment()
+        self._staged.keep()
+        return Sealed(
+            size=self._size,
+            sha256=self._whole.hexdigest(),
+            ciphertext_size=self._ciphertext_size,
+            ciphertext_sha256=self._ciphertext.hexdigest(),
+            segments=tuple(self._segments),
+        )
+
+    def discard(self) -> None:
+        self._staged.discard()
+
+    def _seal_segment(self) -> None:
+        plain = bytes(self._buffer)
+        self._buffer = bytearray()
+        self._whole.update(plain)
+        self._segments.append((self._size, len(plain), hashlib.sha256(plain).hexdigest()))
+        self._size += len(plain)
+        age_file = pyrage.encrypt(plain, [self._recipient])
+        for part in (FRAME_HEADER.pack(FRAME_VERSION, len(age_file)), age_file):
+            self._ciphertext.update(part)
+            self._staged.write(part)
+            self._ciphertext_size += len(part)

@@ -1,0 +1,112 @@
+"""Where sealed objects lie. An object is complete and durable, or it is not there.
+
+Disk recipe: open `x.part` exclusively in the same folder, write, fsync the file, rename, fsync the folder. Only after
+`keep` returned may a row be committed that names the object.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from io import BufferedReader
+from pathlib import Path
+
+_SYNC_EVERY = 32 * 1024**2
+_NAME = re.compile(r"[a-z0-9-]{8,64}\Z")
+
+
+class VaultFull(Exception):
+    """The disk has no room, or less than its floor. Nothing was kept of this object; everything earlier is safe."""
+
+
+class Staged:
+    """An object being written; nothing under its final name until `keep`."""
+
+    def __init__(self, final: Path) -> None:
+        self._final = final
+        self._part = final.with_suffix(".part")
+        self._file = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self._unsynced = 0
+
+    def write(self, data: bytes) -> None:
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(self._file, view) :]
+        except OSError as error:
+            raise VaultFull(str(error)) from error
+        self._unsynced += len(data)
+        if self._unsynced >= _SYNC_EVERY:
+            self._sync()
+
+    def _sync(self) -> None:
+        # A failed fsync is never tried again: the kernel may have dropped the pages it could not write.
+        try:
+            os.fdatasync(self._file)
+        except OSError as error:
+            raise VaultFull(str(error)) from error
+        self._unsynced = 0
+
+    def keep(self) -> None:
+        try:
+            os.fsync(self._file)
+        except OSError as error:
+            raise VaultFull(str(error)) from error
+        os.close(self._file)
+        self._file = -1
+        os.rename(self._part, self._final)
+        _fsync_folder(self._final.parent)
+
+    def discard(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+        self._part.unlink(missing_ok=True)
+
+
+class DiskStore:
+    def __init__(self, root: Path, *, floor: int) -> None:
+        self._root = root
+        self._floor = floor
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def _path(self, name: str) -> Path:
+        if not _NAME.match(name):
+            raise ValueError(f"not an object name: {name!r}")
+        return self._root / name[-2:] / name
+
+    def free_bytes(self) -> int:
+        """Bytes that may still be taken before the free-space floor."""
+        return max(0, shutil.disk_usage(self._root).free - self._floor)
+
+    def stage(self, name: str) -> Staged:
+        """Raises VaultFull below the free-space floor, FileExistsError for a name in use."""
+        if self.free_bytes() == 0:
+            raise VaultFull("below the free-space floor")
+        path = self._path(name)
+        if not path.parent.is_dir():
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            _fsync_folder(self._root)
+        if path.exists():
+            raise FileExistsError(name)
+        return Staged(path)
+
+    def open(self, name: str) -> BufferedReader:
+        return self._path(name).open("rb")
+
+    def remove(self, name: str) -> None:
+        path = self._path(name)
+        path.unlink(missing_ok=True)
+        _fsync_folder(path.parent)
+
+    def names(self) -> list[str]:
+        return sorted(path.name for path in self._root.glob("??/*") if path.suffix != ".part")
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
