@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connection
 
 from cases import ceremony
 from cases.management.commands.opener import _Books
@@ -62,20 +62,20 @@ def house(held: ceremony.Held, settings: Any, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def running_opener(transactional_db: None, settings: Any) -> None:
+def running_opener(transactional_db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A real opener on a real socket, in a thread of this process. Events of the test's owner role count as the staff door's."""
+    monkeypatch.setattr(opener, "OPENING_DOOR", "owner")
     path = settings.OPENER_SOCKET
     keys = [Secret(settings.OFFICE_KEY_FILE.read_text())]
     threading.Thread(target=opener.serve, args=(path, _Books(), keys), daemon=True).start()
     deadline = time.monotonic() + 10
     while not path.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
-
-
-@pytest.fixture(autouse=True)
-def _close_threads_connections() -> Iterator[None]:
     yield
-    connections.close_all()
+    with connection.cursor() as cursor:  # the thread's connection would keep the test database from being dropped
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

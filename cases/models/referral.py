@@ -11,7 +11,7 @@ from cases.models.case import Case
 from cases.models.partner import Recipient
 from cases.staff.models import StaffMember
 from reporting import ids
-from reporting.models import Consent
+from reporting.models import Consent, Report
 
 
 def referral_id() -> str:
@@ -52,6 +52,7 @@ class Referral(models.Model):
 
     id = models.CharField(primary_key=True, max_length=14, default=referral_id)
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="referrals")
+    report = models.ForeignKey(Report, on_delete=models.PROTECT, related_name="referrals")
     lane = models.CharField(max_length=10, choices=Lane.choices, default=Lane.ORDINARY)
     state = models.CharField(max_length=14, choices=State.choices, default=State.DRAFT)
     recipient = models.ForeignKey(Recipient, on_delete=models.PROTECT, null=True)
@@ -67,7 +68,7 @@ class Referral(models.Model):
     reviewed_at = models.DateTimeField(null=True)
 
     INTERNAL: ClassVar = {
-        "id", "case", "lane", "state", "recipient", "profile", "consent", "legal_basis", "items", "prepared_by", "prepared_at",
+        "id", "case", "report", "lane", "state", "recipient", "profile", "consent", "legal_basis", "items", "prepared_by", "prepared_at",
         "approved_by", "approved_at", "reviewed_by", "reviewed_at",
     }  # fmt: skip
 

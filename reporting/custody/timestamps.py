@@ -40,7 +40,14 @@ class Authority:
 
     def stamp(self, data: bytes) -> bytes:
         """A DER TimeStampResp over SHA-256 of `data`. Raises StampFailed."""
-        request = TimestampRequestBuilder().data(data).hash_algorithm(HashAlgorithm.SHA256).cert_request().build().as_bytes()
+        request = (
+            TimestampRequestBuilder()
+            .data(data)
+            .hash_algorithm(HashAlgorithm.SHA256)
+            .cert_request(cert_request=True)
+            .build()
+            .as_bytes()
+        )
         answer = self._ask_outside(request) if self.url else self._answer(request)
         try:
             decode_timestamp_response(answer)

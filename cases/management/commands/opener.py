@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from django.db import close_old_connections
 
 from reporting.custody import openings
 from reporting.models import OfficeWrap
@@ -14,7 +15,11 @@ from reporting.vault.keys import Secret
 class _Books:
     """The opener's view of the database: the ledger's openings, and the wraps."""
 
-    find = staticmethod(openings.find)
+    @staticmethod
+    def find(event_id: int) -> opener.OpeningEvent | None:
+        close_old_connections()  # the database may have been restarted since the last request
+        return openings.find(event_id)
+
     use = staticmethod(openings.use)
     used_since = staticmethod(openings.used_since)
 

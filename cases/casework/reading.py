@@ -1,0 +1,99 @@
+"""Opening a report or a case to read it. One custody event a reading; she sees it in her list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cases.models import Case, Note
+from cases.staff.models import StaffMember
+from cases.staff.roles import May
+from reporting import evidence, messages, questions
+from reporting.models import Answer, EvidenceItem, Report
+from reporting.vault.keys import Secret
+
+
+@dataclass(frozen=True)
+class Said:
+    """One answer as it was given: the wording she saw, what she chose or wrote, when."""
+
+    key: str
+    wording: str
+    lines: list[str]
+    at: datetime
+
+
+@dataclass(frozen=True)
+class OpenItem:
+    """Facts of an item; never a picture of it."""
+
+    item: EvidenceItem
+    name: str
+    size: int
+    text: str
+
+    @property
+    def openable(self) -> bool:
+        return self.item.state in EvidenceItem.OPENABLE
+
+
+@dataclass(frozen=True)
+class OpenReport:
+    report: Report
+    said: list[Said]
+    items: list[OpenItem]
+    thread: list[messages.OpenMessage]
+
+
+@dataclass(frozen=True)
+class OpenNote:
+    text: str
+    author: str
+    at: datetime
+
+
+def open_report(report: Report, *, by: StaffMember) -> OpenReport:
+    """Raises reporting.vault.opener.Refused."""
+    by.check_may(May.READ_QUEUE)
+    look = (by.role_name, "read your report")
+    secret = evidence.office_key(report.pk, "report:opened", detail={"why": "to work on it"}, by=by.actor, look=look)
+    messages.mark_read(report, from_office=False, by=by.actor)
+    return read(report, secret)
+
+
+def read(report: Report, secret: Secret) -> OpenReport:
+    return OpenReport(report, said(report, secret), items(report, secret), messages.thread(report, secret))
+
+
+def said(report: Report, secret: Secret) -> list[Said]:
+    """Every answer in the order of the form, earlier versions of a sent report included."""
+    found = []
+    for row in Answer.objects.filter(report=report).order_by("id"):
+        answer = evidence.open_record(row.sealed, secret)
+        found.append(Said(row.question, answer["wording"], _lines(answer), row.at))
+    return sorted(found, key=lambda one: questions.POSITION.get(one.key, 0))
+
+
+def _lines(answer: dict[str, Any]) -> list[str]:
+    labels = dict(answer["choices"])
+    value = answer["value"]
+    values = value if isinstance(value, list) else [value] if value else []
+    return [labels.get(one, str(one)) for one in values]
+
+
+def items(report: Report, secret: Secret) -> list[OpenItem]:
+    found = []
+    for item in EvidenceItem.objects.filter(report=report).order_by("at", "id"):
+        facts = evidence.acquisition(item, secret)
+        found.append(OpenItem(item, facts.get("file_name", ""), facts.get("size", 0), facts.get("text", "")))
+    return found
+
+
+def notes(case: Case, *, by: StaffMember) -> list[OpenNote]:
+    by.check_may(May.WORK_CASES)
+    rows = list(Note.objects.filter(case=case).select_related("author").order_by("at"))
+    if not rows:
+        return []
+    secret = evidence.office_key(case.pk, "case:opened", detail={"why": "to read the notes"}, by=by.actor)
+    return [OpenNote(evidence.open_text(row.sealed, secret), row.author.username, row.at) for row in rows]

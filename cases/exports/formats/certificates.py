@@ -1,0 +1,14 @@
+"""certificates/: the hand-over receipt and a draft for a qualified person's certificate; blanks are for people to fill in."""
+
+from __future__ import annotations
+
+from django.template.loader import render_to_string
+
+from cases.exports.bag import Bag
+from cases.exports.material import Material
+
+
+def write(bag: Bag, material: Material) -> None:
+    context = {"material": material, "partner": material.referral.recipient}
+    for name in ("handover-receipt.txt", "hash-certificate.txt"):
+        bag.payload(f"certificates/{name}", render_to_string(f"package/{name}", context).encode())

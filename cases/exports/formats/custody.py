@@ -1,0 +1,28 @@
+"""custody/: the report's chain, one file per act, its details opened, each act proven to lie under the signed checkpoint.
+
+`ledger/N.json` is the canonical row: SHA-256(0x00 ‖ file) is its leaf, and the next row's `previous`. `ledger/N.detail` is
+salt ‖ detail: its SHA-256 is the row's `detail_hash`. `ledger/N.tlog-proof` is C2SP tlog-proof@v1.
+"""
+
+from __future__ import annotations
+
+import base64
+
+from cases.exports.bag import Bag
+from cases.exports.material import Material
+
+
+def write(bag: Bag, material: Material) -> None:
+    for event in material.events:
+        name = f"custody/ledger/{event.number:08d}"
+        bag.payload(f"{name}.json", event.canonical.encode())
+        bag.payload(f"{name}.detail", event.revealed)
+        hashes = "".join(base64.b64encode(one).decode() + "\n" for one in event.proof)
+        proof = f"c2sp.org/tlog-proof@v1\nindex {event.tree_index}\n{hashes}\n{material.checkpoint}"
+        bag.payload(f"{name}.tlog-proof", proof.encode())
+    body, _, signature_lines = material.checkpoint.partition("\n\n")
+    signature = base64.b64decode(signature_lines.splitlines()[0].rpartition(" ")[2])
+    bag.payload("custody/checkpoint.txt", material.checkpoint.encode())
+    bag.payload("custody/checkpoint.body", f"{body}\n".encode())
+    bag.payload("custody/checkpoint.sig", signature[4:])
+    bag.payload("custody/log-key.pem", material.checkpoint_key)

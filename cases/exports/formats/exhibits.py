@@ -1,0 +1,38 @@
+"""exhibits/: each original byte for byte, hashed again on its way, with its record beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from cases.exports.bag import Bag
+from cases.exports.material import Exhibit, Material
+from reporting import evidence
+
+
+def write(bag: Bag, material: Material) -> None:
+    for exhibit in material.exhibits:
+        digests = bag.payload(exhibit.path, _original(exhibit, material))
+        record = {
+            "exhibit": exhibit.number,
+            "item": exhibit.item.pk,
+            "original_name": exhibit.facts["file_name"],
+            "size": digests.size,
+            "md5": digests.md5,
+            "sha1": digests.sha1,
+            "sha256": digests.sha256,
+            "sha512": digests.sha512,
+            "sha256_at_receipt": exhibit.facts["sha256"],
+            "received_utc": exhibit.item.at.isoformat(),
+            "how_received": exhibit.facts["how"],
+            "ciphertext_sha256": exhibit.item.ciphertext_sha256,
+            "ages": "the reporter answered that everyone shown was 18 or over when it was made",
+        }
+        bag.payload(
+            f"exhibits/{exhibit.number}/exhibit.json", json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True).encode()
+        )
+
+
+def _original(exhibit: Exhibit, material: Material) -> Iterator[bytes]:
+    """Raises evidence.HashMismatch before the package is sealed if a single byte differs from what was received."""
+    yield from evidence.open_sealed(exhibit.item, material.secret)

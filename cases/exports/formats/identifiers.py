@@ -1,0 +1,12 @@
+"""identifiers.csv: accounts and addresses exactly as she typed them."""
+
+from __future__ import annotations
+
+from cases.exports.bag import Bag
+from cases.exports.formats.table import csv
+from cases.exports.material import Material
+
+
+def write(bag: Bag, material: Material) -> None:
+    rows = [[one.kind, one.text, one.item] for one in material.identifiers]
+    bag.payload("identifiers.csv", csv(["type", "as typed", "item"], rows))

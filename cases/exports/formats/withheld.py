@@ -1,0 +1,13 @@
+"""case/withheld.json: what was left out, why, and its commitment."""
+
+from __future__ import annotations
+
+import json
+
+from cases.exports.bag import Bag
+from cases.exports.material import Material
+
+
+def write(bag: Bag, material: Material) -> None:
+    record = {"withheld": material.withheld, "persons": "one harmed person; nothing of anybody else is in this package"}
+    bag.payload("case/withheld.json", json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True).encode())

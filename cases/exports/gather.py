@@ -1,0 +1,115 @@
+"""From an approved referral to the material of its package."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from django.conf import settings
+
+from cases.casework import reading
+from cases.exports.material import WITHHELD_ANSWERS, Event, Exhibit, Identifier, Material
+from cases.models import Referral
+from reporting import evidence
+from reporting.actors import Actor
+from reporting.custody import extract
+from reporting.models import EvidenceItem
+from reporting.vault.keys import Secret
+
+SEQUENCED_WITHIN = 15  # seconds; the sequencer works five times a second
+
+
+class NotSequenced(Exception):
+    """The sequencer has not signed a checkpoint over the newest events. `permanent` is False: the build is tried again."""
+
+    permanent = False
+
+
+def material(referral: Referral, *, by: Actor) -> Material:
+    """Opens the report against the event `package:built`, waits until that event is under a checkpoint, reads everything."""
+    report = referral.report
+    partner = referral.recipient.partner if referral.recipient else None
+    detail = {"referral": referral.pk, "partner": partner.pk if partner else "", "profile": referral.profile}
+    look = ("Our computer", f"packed what goes to {partner.name if partner else 'a partner'}")
+    secret = evidence.office_key(report.pk, "package:built", detail=detail, by=by, look=look)
+    chain = _wait_until_sequenced(report.pk)
+    items = list(EvidenceItem.objects.filter(report=report).order_by("at", "id"))
+    said = reading.said(report, secret)
+    ca = x509.load_pem_x509_certificate(Path(settings.CA_CERTIFICATE_FILE).read_bytes())
+    return Material(
+        name=f"EVP-{referral.case_id}-{referral.pk}",
+        operator=settings.OPERATOR_NAME,
+        referral=referral,
+        report=report,
+        secret=secret,
+        said=said,
+        incidents=list(report.incidents.order_by("id")),
+        exhibits=_exhibits(items, referral, secret),
+        identifiers=_identifiers(items, secret),
+        withheld=_withheld(items, referral, said),
+        events=[_event(entry, secret) for entry in chain.entries],
+        checkpoint=chain.checkpoint,
+        checkpoint_key=Path(settings.CHECKPOINT_PUBLIC_KEY_FILE).read_bytes(),
+        ca_fingerprint=ca.fingerprint(SHA256()).hex(":").upper(),
+        basis=_basis(referral),
+        built_at=datetime.now(UTC),
+    )
+
+
+def _wait_until_sequenced(subject: str) -> extract.Chain:
+    deadline = time.monotonic() + SEQUENCED_WITHIN
+    while True:
+        try:
+            return extract.chain(subject)
+        except extract.NotCovered:
+            if time.monotonic() > deadline:
+                raise NotSequenced("the newest events are not under a checkpoint yet; is the sequencer running?") from None
+            time.sleep(0.2)
+
+
+def _goes(item: EvidenceItem, referral: Referral) -> bool:
+    return item.pk in referral.items and item.state in EvidenceItem.OPENABLE
+
+
+def _exhibits(items: list[EvidenceItem], referral: Referral, secret: Secret) -> list[Exhibit]:
+    files = [item for item in items if item.kind == EvidenceItem.Kind.FILE and _goes(item, referral)]
+    return [Exhibit(f"E{number:04d}", item, evidence.acquisition(item, secret)) for number, item in enumerate(files, start=1)]
+
+
+def _identifiers(items: list[EvidenceItem], secret: Secret) -> list[Identifier]:
+    texts = [item for item in items if item.kind != EvidenceItem.Kind.FILE]
+    return [Identifier(item.kind, evidence.acquisition(item, secret)["text"], item.pk) for item in texts]
+
+
+def _withheld(items: list[EvidenceItem], referral: Referral, said: list[reading.Said]) -> list[dict[str, str]]:
+    """What was left out and why, with the commitment by which it could be proven later."""
+    found = []
+    for item in items:
+        if item.kind == EvidenceItem.Kind.FILE and not _goes(item, referral):
+            locked = item.state not in EvidenceItem.OPENABLE
+            why = "locked: may not be opened, copied or exported" if locked else "not part of this referral"
+            found.append({"what": f"file {item.pk}", "why": why, "ciphertext_sha256": item.ciphertext_sha256})
+    for one in said:
+        if one.key in WITHHELD_ANSWERS:
+            found.append(
+                {
+                    "what": f"answer to: {one.wording}",
+                    "why": WITHHELD_ANSWERS[one.key],
+                    "commitment": "custody event answer:saved",
+                }
+            )
+    return found
+
+
+def _event(entry: extract.Entry, secret: Secret) -> Event:
+    revealed = entry.founding.encode() if entry.founding else evidence.open_bytes(entry.sealed, secret)
+    return Event(entry.seq, entry.canonical, revealed, entry.tree_index, entry.proof)
+
+
+def _basis(referral: Referral) -> str:
+    if referral.consent:
+        return f"consent {referral.consent.pk} of the reporter, valid until {referral.consent.expires_at:%Y-%m-%d}"
+    return referral.legal_basis

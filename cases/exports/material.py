@@ -1,0 +1,84 @@
+"""Everything a package is made of, gathered once; each format reads it and writes its own files.
+
+Data minimisation lives here: what is not in Material cannot get into any format.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cases.casework.reading import Said
+from cases.models import Referral
+from reporting.models import EvidenceItem, Incident, Report
+from reporting.vault.keys import Secret
+
+# Asked for her safety or for our triage, not for a partner: said as withheld, with the commitment the ledger holds.
+WITHHELD_ANSWERS = {
+    "safe": "asked for her safety at the time of reporting",
+    "control": "asked for her safety at the time of reporting",
+    "contact": "she is reached through this office only",
+    "wish": "her wishes toward this office",
+}
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A file that goes with the package. `number` is E0001 and so on."""
+
+    number: str
+    item: EvidenceItem
+    facts: dict[str, Any]
+
+    @property
+    def path(self) -> str:
+        return f"exhibits/{self.number}/original{self.suffix}"
+
+    @property
+    def suffix(self) -> str:
+        """The ending of her file name when it is a plain one: names in a package are ASCII of our own making."""
+        ending = self.facts["file_name"].rpartition(".")[2].lower()
+        return f".{ending}" if ending.isascii() and ending.isalnum() and 1 <= len(ending) <= 5 else ".bin"
+
+
+@dataclass(frozen=True)
+class Identifier:
+    kind: str
+    text: str
+    item: str
+
+
+@dataclass(frozen=True)
+class Event:
+    """One custody event of the report's chain, with its detail opened and its place in the tree."""
+
+    number: int
+    canonical: str
+    revealed: bytes
+    tree_index: int
+    proof: list[bytes]
+
+
+@dataclass(frozen=True)
+class Material:
+    name: str
+    operator: str
+    referral: Referral
+    report: Report
+    secret: Secret
+    said: list[Said]
+    incidents: list[Incident]
+    exhibits: list[Exhibit]
+    identifiers: list[Identifier]
+    withheld: list[dict[str, str]]
+    events: list[Event]
+    checkpoint: str
+    checkpoint_key: bytes
+    ca_fingerprint: str
+    basis: str
+    built_at: datetime
+
+    @property
+    def statement(self) -> list[Said]:
+        return [said for said in self.said if said.key not in WITHHELD_ANSWERS]

@@ -1,0 +1,51 @@
+"""Partners and the keys packages are locked to."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import pyrage
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils import timezone
+
+from cases.models import Partner, Recipient
+from cases.models.partner import partner_id
+from cases.staff.models import StaffMember
+from cases.staff.roles import May
+from reporting.models import RecipientOffer
+
+KEY_LASTS = timedelta(days=365)
+
+
+class NotAnAgeKey(ValueError):
+    """The text is no age X25519 public key."""
+
+
+def add(name: str, kind: str, *, plain_words: str, reviewed_on: date, phone: str = "", by: StaffMember) -> Partner:
+    """A partner, and the reviewed plain words with which a reporter is asked about it."""
+    by.check_may(May.CHECK_RECIPIENTS)
+    with transaction.atomic():
+        partner = Partner.objects.create(id=partner_id(), name=name, kind=kind, phone=phone)
+        RecipientOffer.objects.create(partner=partner.pk, name=name, plain_words=plain_words, reviewed_on=reviewed_on)
+    return partner
+
+
+def add_key(partner: Partner, age_recipient: str, *, expires_at: datetime | None = None, by: StaffMember) -> Recipient:
+    by.check_may(May.PREPARE_REFERRALS)
+    try:
+        pyrage.x25519.Recipient.from_str(age_recipient)
+    except pyrage.RecipientError:
+        raise NotAnAgeKey("That is not an age public key (it begins with age1).") from None
+    return Recipient.objects.create(
+        partner=partner, age_recipient=age_recipient, added_by=by, expires_at=expires_at or timezone.now() + KEY_LASTS
+    )
+
+
+def check_key(recipient: Recipient, *, by: StaffMember) -> None:
+    """A second person has compared the key with the partner by another road, such as a call to a known number."""
+    by.check_may(May.CHECK_RECIPIENTS)
+    if recipient.added_by_id == by.pk:
+        raise PermissionDenied("You added this key, so somebody else must compare it with the partner.")
+    Recipient.objects.filter(pk=recipient.pk, checked_at=None).update(checked_by=by, checked_at=timezone.now())
+    recipient.refresh_from_db()

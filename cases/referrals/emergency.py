@@ -1,0 +1,65 @@
+"""Threat to life: one person, alone, in two minutes. Told by phone; on record at once; reviewed by a second person within 24 hours."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from cases.models import Case, Disclosure, Referral
+from cases.models.referral import referral_id
+from cases.referrals.disclosure import BasisMissing, NotNext, SamePerson
+from cases.staff.models import StaffMember
+from cases.staff.roles import May
+from reporting.custody.record import record
+from reporting.models import Look, Report
+
+REVIEW_WITHIN = timedelta(hours=24)
+
+
+def tell(
+    case: Case, report: Report, *, told_to: str, called_back: str, said: str, threat_to_life: bool, by: StaffMember
+) -> Referral:
+    """Record what was told, to whom, and the number that was called back. Refused without a threat to life."""
+    by.check_may(May.DISCLOSE_EMERGENCY)
+    if not threat_to_life:
+        raise BasisMissing("This lane is for a threat to life only. For everything else please prepare an ordinary referral.")
+    if not (told_to.strip() and called_back.strip() and said.strip()):
+        raise BasisMissing("Please write whom you told, which number you called back, and what you said. A few words are enough.")
+    with transaction.atomic():
+        referral = Referral.objects.create(
+            id=referral_id(),
+            case=case,
+            report=report,
+            lane=Referral.Lane.EMERGENCY,
+            state=Referral.State.DISCLOSED,
+            legal_basis="threat to life",
+            prepared_by=by,
+        )
+        Disclosure.objects.create(referral=referral, told_to=told_to.strip()[:200])
+        Look.objects.create(report=report, who=by.role_name, act="told the emergency services, because a life was in danger")
+        detail = {"referral": referral.pk, "told_to": told_to.strip(), "called_back": called_back.strip(), "said": said.strip()}
+        record(case.pk, "emergency:told", actor=by.actor, detail=detail)
+        record(report.pk, "report:disclosed", actor=by.actor, detail={"referral": referral.pk, "lane": "emergency"})
+    return referral
+
+
+def review(referral: Referral, *, by: StaffMember) -> None:
+    by.check_may(May.APPROVE_REFERRALS)
+    if referral.prepared_by_id == by.pk:
+        raise SamePerson("You made this disclosure, so somebody else must review it.")
+    with transaction.atomic():
+        waiting = Referral.objects.filter(pk=referral.pk, lane=Referral.Lane.EMERGENCY, state=Referral.State.DISCLOSED)
+        if waiting.update(state=Referral.State.REVIEWED, reviewed_by=by, reviewed_at=timezone.now()) != 1:
+            raise NotNext("This disclosure was reviewed already. Nothing was changed.")
+        record(referral.case_id, "emergency:reviewed", actor=by.actor, detail={"referral": referral.pk})
+
+
+def unreviewed() -> list[Referral]:
+    rows = Referral.objects.filter(lane=Referral.Lane.EMERGENCY, state=Referral.State.DISCLOSED)
+    return list(rows.select_related("case", "prepared_by").order_by("prepared_at"))
+
+
+def overdue(referral: Referral) -> bool:
+    return timezone.now() - referral.prepared_at > REVIEW_WITHIN

@@ -1,0 +1,93 @@
+"""What a caseworker decides about a report: accept, join, decline, out of scope, or change its band.
+
+Accept and join write to both chains, each naming the other's head.
+"""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from cases.models import Assessment, Case, CaseReport
+from cases.models.case import case_id
+from cases.staff.models import StaffMember
+from cases.staff.roles import May
+from reporting import intake, messages
+from reporting.custody.record import found, record
+from reporting.models import Look, OfficeWrap, Report
+from reporting.vault import keys
+
+_DECIDABLE = (Report.State.RECEIVED, Report.State.IN_TRIAGE)
+
+
+class AlreadyDecided(Exception):
+    """Somebody else was faster; nothing was changed."""
+
+
+def _claim(report: Report, state: Report.State) -> None:
+    """Compare and set: of two people who decide at once, one does."""
+    if Report.objects.filter(pk=report.pk, state__in=_DECIDABLE).update(state=state) != 1:
+        raise AlreadyDecided("Somebody else has already decided about this report. Nothing was changed.")
+    report.state = state
+
+
+def take(report: Report, *, by: StaffMember) -> None:
+    """A person has begun to read it."""
+    by.check_may(May.READ_QUEUE)
+    with transaction.atomic():
+        if Report.objects.filter(pk=report.pk, state=Report.State.RECEIVED).update(state=Report.State.IN_TRIAGE):
+            record(report.pk, "report:taken", actor=by.actor, detail={})
+
+
+def accept(report: Report, *, by: StaffMember) -> Case:
+    """A new case with a key of its own, wrapped for the office."""
+    by.check_may(May.WORK_CASES)
+    secret = keys.new_secret()
+    with transaction.atomic():
+        _claim(report, Report.State.ACCEPTED)
+        case = Case.objects.create(id=case_id(), assigned_to=by)
+        found(case.pk, recipient=keys.recipient_of(secret), signing_key=b"", actor=by.actor)
+        for recipient in intake.office_recipients():
+            OfficeWrap.objects.create(subject=case.pk, recipient=recipient, wrapped=keys.wrap(secret, recipient))
+        _bind(case, report, "accepted", by)
+    return case
+
+
+def join(report: Report, case: Case, *, by: StaffMember) -> None:
+    """The report belongs to a case that is already worked on."""
+    by.check_may(May.WORK_CASES)
+    with transaction.atomic():
+        _claim(report, Report.State.JOINED)
+        _bind(case, report, "joined", by)
+
+
+def decline(report: Report, reason: str, *, out_of_scope: bool, by: StaffMember) -> None:
+    """Not for us. She gets the reason in our words, not a bare state."""
+    by.check_may(May.READ_QUEUE)
+    state = Report.State.OUT_OF_SCOPE if out_of_scope else Report.State.DECLINED
+    with transaction.atomic():
+        _claim(report, state)
+        messages.post(report, reason, from_office=True, by=by.actor)
+        Look.objects.create(report=report, who=by.role_name, act="decided and wrote to you")
+        record(report.pk, f"report:{state.value}", actor=by.actor, detail={"reason": reason})
+
+
+def override_band(report: Report, band: int, reason: str, *, by: StaffMember) -> Assessment:
+    """A person knows better than the rules; the rules' view stays on record beside it."""
+    by.check_may(May.READ_QUEUE)
+    with transaction.atomic():
+        before = Assessment.objects.select_for_update().filter(report=report, current=True).first()
+        Assessment.objects.filter(report=report, current=True).update(current=False)
+        reasons = [{"rule": "person", "band": band, "reason": reason}, *(before.reasons if before else [])]
+        after = Assessment.objects.create(
+            report=report, band=band, reasons=reasons, actionability=before.actionability if before else 0, by=by.actor
+        )
+        record(report.pk, "report:band_changed", actor=by.actor, detail={"band": band, "reason": reason})
+    return after
+
+
+def _bind(case: Case, report: Report, how: str, by: StaffMember) -> None:
+    CaseReport.objects.create(case=case, report=report)
+    Look.objects.create(report=report, who=by.role_name, act="took it on")
+    on_report = record(report.pk, f"report:{how}", actor=by.actor, detail={"case": case.pk})
+    on_case = record(case.pk, f"case:report_{how}", actor=by.actor, detail={"report": report.pk, "report_head": on_report.leaf})
+    record(report.pk, "report:bound", actor=by.actor, detail={"case": case.pk, "case_head": on_case.leaf})

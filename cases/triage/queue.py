@@ -1,0 +1,92 @@
+"""What is waiting, and noticing what is new. The queue is a column of the report: nobody has to tell us."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from cases.models import Assessment
+from cases.triage import priority
+from reporting import evidence, people
+from reporting.actors import job
+from reporting.custody.record import record
+from reporting.models import EvidenceItem, Incident, Report
+
+WAITING = (Report.State.RECEIVED, Report.State.IN_TRIAGE, Report.State.NEEDS_ANSWER)
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the queue: only what stands in the clear."""
+
+    report: Report
+    assessment: Assessment | None
+    types: list[str]
+    items: int
+
+
+@dataclass(frozen=True)
+class After:
+    """Where the next page begins (keyset, so page 20,000 is as fast as page 1)."""
+
+    band: int
+    submitted_at: datetime
+    report: str
+
+
+def unassessed(limit: int = 100) -> list[Report]:
+    """Received, and not yet looked at by the rules: newest matter least, so oldest first."""
+    waiting = Report.objects.filter(state__in=WAITING).exclude(assessments__current=True)
+    return list(waiting.order_by("submitted_at")[:limit])
+
+
+def waiting(after: After | None = None) -> list[Line]:
+    """Ordered by band, then by who has waited longest. Reports the rules have not reached yet come first of all."""
+    rows = (
+        Assessment.objects.filter(current=True, report__state__in=WAITING)
+        .select_related("report")
+        .order_by("band", "report__submitted_at", "report_id")
+    )
+    if after:
+        rows = rows.extra(
+            where=["(cases_assessment.band, reporting_report.submitted_at, cases_assessment.report_id) > (%s, %s, %s)"],
+            params=[after.band, after.submitted_at, after.report],
+        )
+    found: list[tuple[Report, Assessment | None]] = [] if after else [(report, None) for report in unassessed()]
+    found += [(row.report, row) for row in rows[:PAGE]]
+    ids = [report.pk for report, _assessment in found]
+    types: dict[str, list[str]] = {}
+    for report_id, code in Incident.objects.filter(report_id__in=ids).values_list("report_id", "reported_type"):
+        types.setdefault(report_id, []).append(code)
+    counts: dict[str, int] = {}
+    for (report_id,) in EvidenceItem.objects.filter(report_id__in=ids).values_list("report_id"):
+        counts[report_id] = counts.get(report_id, 0) + 1
+    return [Line(report, assessment, types.get(report.pk, []), counts.get(report.pk, 0)) for report, assessment in found]
+
+
+def assess(report: Report) -> Assessment:
+    """The rules' first look, by the computer: opens the answers against an event, keeps band and reasons. Also proves that the
+    office's wrap opens: a wrong recipient is found on the first report."""
+    by = job("assess")
+    secret = evidence.office_key(report.pk, "report:assessed", detail={"rules": priority.RULES_VERSION}, by=by,
+                                 look=("Our computer", "sorted it by urgency"))  # fmt: skip
+    counts = dict.fromkeys(EvidenceItem.Kind, 0)
+    for kind in EvidenceItem.objects.filter(report=report).values_list("kind", flat=True):
+        counts[EvidenceItem.Kind(kind)] += 1
+    facts = priority.Facts(
+        people.latest_answers(report, secret),
+        links=counts[EvidenceItem.Kind.LINK],
+        accounts=counts[EvidenceItem.Kind.ACCOUNT],
+        files=counts[EvidenceItem.Kind.FILE],
+    )
+    band, reasons = priority.score(facts)
+    with transaction.atomic():
+        Assessment.objects.filter(report=report, current=True).update(current=False)
+        assessment = Assessment.objects.create(
+            report=report, band=band, reasons=reasons, actionability=priority.actionability(facts), by=by
+        )
+        record(report.pk, "report:banded", actor=by, detail={"band": band, "rules": [reason["rule"] for reason in reasons]})
+    return assessment

@@ -1,0 +1,223 @@
+"""From a report to a package that outside tools accept, and in which any change is found."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyrage
+import pytest
+from django.db import connection
+
+from cases.models import Case, Package, Recipient, Referral
+from cases.referrals import disclosure
+from cases.staff.models import StaffMember
+from reporting import evidence
+from reporting.sessions import OpenReport
+from reporting.vault import keys
+from tests import factories
+from tests.conftest import count
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs("openssl")]
+
+PHOTO = os.urandom(40_000)
+
+
+class Office:
+    """A report with a file, accepted, with a partner who has a checked key and her consent."""
+
+    def __init__(self) -> None:
+        self.worker, self.supervisor = factories.staff(), factories.staff("supervisor")
+        self.opened: OpenReport = factories.draft()
+        self.file = factories.file(self.opened, PHOTO, "holiday ä%0A.JPG")
+        factories.lines(self.opened)
+        factories.intake.submit(self.opened)
+        self.case: Case = factories.case(self.opened, self.worker)
+        self.partner_key = keys.new_secret()
+        self.recipient: Recipient = factories.recipient(self.partner_key, by=self.worker, checked_by=self.supervisor)
+        factories.yes(self.opened, self.recipient)
+
+    def draft(self, by: StaffMember | None = None, **options: Any) -> Referral:
+        return disclosure.draft(
+            self.case, self.opened.report, self.recipient, items=[self.file.pk], by=by or self.worker, **options
+        )
+
+    def package(self) -> Package:
+        referral = self.draft()
+        disclosure.approve(referral, by=self.supervisor)
+        with sequencing():
+            return disclosure.package(referral)
+
+    def unlocked(self, package: Package) -> bytes:
+        with evidence.store().open(package.vault_name) as source:
+            return bytes(pyrage.decrypt(source.read(), [pyrage.x25519.Identity.from_str(self.partner_key)]))
+
+
+class sequencing:
+    """A sequencer at work beside the build, as in the house."""
+
+    def __enter__(self) -> None:
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work)
+        self._thread.start()
+
+    def _work(self) -> None:
+        try:
+            while not self._stop.wait(0.1):
+                factories.sequence()
+        finally:
+            connection.close()
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+@pytest.fixture
+def office(running_opener: None) -> Office:
+    return Office()
+
+
+@pytest.fixture
+def unpacked(office: Office, tmp_path: Path) -> Iterator[Path]:
+    with zipfile.ZipFile(io.BytesIO(office.unlocked(office.package()))) as archive:
+        archive.extractall(tmp_path / "out")
+    yield next((tmp_path / "out").iterdir())
+
+
+def verify(package: Path, ca: Path) -> subprocess.CompletedProcess[str]:
+    command = ["dash" if shutil.which("dash") else "sh", str(package / "verify.sh"), str(ca)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin"})
+
+
+def test_outside_tools_accept_it(unpacked: Path, settings: Any, tmp_path: Path) -> None:
+    ca = settings.CA_CERTIFICATE_FILE
+    done = verify(unpacked, ca)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("VERIFIED-OPERATOR-TIME")
+    subprocess.run([sys.executable, "-W", "ignore", "-m", "bagit", "--validate", str(unpacked)], check=True, capture_output=True)
+    for command in (
+        "sha256sum -c manifest-sha256.txt",
+        f"openssl cms -verify -binary -inform DER -in seal/tagmanifest.p7s -content tagmanifest-sha256.txt -CAfile {ca} -purpose any -out /dev/null",
+        f"openssl ts -verify -data seal/tagmanifest.p7s -in seal/tagmanifest.p7s.tsr -CAfile {ca}",
+    ):
+        subprocess.run(command.split(), cwd=unpacked, check=True, capture_output=True)
+
+
+def test_the_original_is_byte_for_byte_what_came_in(unpacked: Path) -> None:
+    assert (unpacked / "data/exhibits/E0001/original.jpg").read_bytes() == PHOTO
+    record = json.loads((unpacked / "data/exhibits/E0001/exhibit.json").read_text())
+    assert record["sha256"] == record["sha256_at_receipt"]
+    assert record["original_name"] == "holiday ä%0A.JPG"
+
+
+def test_what_she_told_for_her_safety_stays_with_us(unpacked: Path) -> None:
+    statement = (unpacked / "data/statement/statement.txt").read_text()
+    assert "They want 500 by Friday" in statement
+    assert "Are you safe right now?" not in statement
+    withheld = json.loads((unpacked / "data/case/withheld.json").read_text())["withheld"]
+    assert any("Are you safe right now?" in one["what"] for one in withheld)
+
+
+def test_every_flipped_bit_is_found(unpacked: Path, settings: Any) -> None:
+    files = sorted(path for path in unpacked.rglob("*") if path.is_file() and path.name != "verify.sh")
+    chance = random.Random(11)
+    for path in files if count(1, 0) else chance.sample(files, 30):
+        original = path.read_bytes()
+        for _ in range(count(3, 1)):
+            broken = bytearray(original)
+            place = chance.randrange(len(broken) * 8)
+            broken[place // 8] ^= 1 << place % 8
+            path.write_bytes(broken)
+            done = verify(unpacked, settings.CA_CERTIFICATE_FILE)
+            assert done.returncode == 1, (path, place, done.stdout)
+        path.write_bytes(original)
+    assert verify(unpacked, settings.CA_CERTIFICATE_FILE).returncode == 0
+
+
+def _rewrite_manifests(package: Path) -> None:
+    """What a forger without the signing key can do: make every manifest fit again."""
+    for algorithm in ("sha256", "sha512"):
+        listed = sorted(str(path.relative_to(package)) for path in (package / "data").rglob("*") if path.is_file())
+        with (package / f"manifest-{algorithm}.txt").open("w") as out:
+            subprocess.run([f"{algorithm}sum", *listed], cwd=package, stdout=out, check=True)
+    tags = [line.split("  ")[1] for line in (package / "tagmanifest-sha256.txt").read_text().splitlines()]
+    with (package / "tagmanifest-sha256.txt").open("w") as out:
+        subprocess.run(["sha256sum", *tags], cwd=package, stdout=out, check=True)
+
+
+def test_structural_attacks_are_refused_by_the_layer_they_hit(unpacked: Path, settings: Any, tmp_path: Path) -> None:
+    ca = settings.CA_CERTIFICATE_FILE
+
+    def attacked(name: str) -> Path:
+        shutil.copytree(unpacked, tmp_path / name)
+        return tmp_path / name
+
+    extra = attacked("extra")
+    (extra / "data/exhibits/E0002.txt").write_text("planted")
+    assert "payload files" in verify(extra, ca).stdout
+    missing = attacked("missing")
+    (missing / "data/custody/ledger/00000002.detail").unlink()
+    assert "payload files" in verify(missing, ca).stdout
+    swapped = attacked("swapped")
+    (swapped / "data/exhibits/E0001/original.jpg").write_bytes(b"other")
+    _rewrite_manifests(swapped)
+    assert "seal" in verify(swapped, ca).stdout
+    removed = attacked("removed")
+    for path in (removed / "data/custody/ledger").glob("00000003.*"):
+        path.unlink()
+    _rewrite_manifests(removed)
+    assert "seal" in verify(removed, ca).stdout
+    other_ca = tmp_path / "other.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "/dev/null", "-out", str(other_ca), "-subj", "/CN=x"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    assert "time stamp" in verify(unpacked, other_ca).stdout
+    stamp = attacked("stamp")
+    from reporting.custody.timestamps import Authority
+
+    (stamp / "seal/tagmanifest.p7s.tsr").write_bytes(Authority.from_settings().stamp(b"another document"))
+    assert "time stamp" in verify(stamp, ca).stdout
+
+
+def test_a_changed_object_in_the_vault_stops_the_package(office: Office) -> None:
+    path = evidence.store()._path(office.file.vault_name)
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    before = evidence.store().names()
+    with pytest.raises(evidence.HashMismatch):
+        office.package()
+    assert evidence.store().names() == before
+    assert not Package.objects.exists()
+
+
+def test_a_locked_file_is_in_no_package(office: Office) -> None:
+    referral = office.draft()
+    disclosure.approve(referral, by=office.supervisor)
+    evidence.quarantine(office.file, reason="test", by=office.worker.actor)
+    with sequencing():
+        package = disclosure.package(referral)
+    with zipfile.ZipFile(io.BytesIO(office.unlocked(package))) as archive:
+        assert not [name for name in archive.namelist() if "/exhibits/" in name]
+        (withheld,) = [name for name in archive.namelist() if name.endswith("withheld.json")]
+        assert "locked" in archive.read(withheld).decode()
+
+
+def test_nothing_unlocked_is_left_on_the_disk(office: Office, tmp_path: Path, settings: Any) -> None:
+    office.package()
+    for path in tmp_path.rglob("*"):
+        if path.is_file():
+            assert PHOTO[:64] not in path.read_bytes()
+            assert b"BagIt-Version" not in path.read_bytes()

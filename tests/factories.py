@@ -1,0 +1,95 @@
+"""States, built by calling the real functions."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from cases import partners
+from cases.models import Case, Recipient
+from cases.staff.models import StaffMember
+from cases.triage import decisions
+from reporting import consent, evidence, intake, people, questions, sessions
+from reporting.actors import REPORTER
+from reporting.custody import checkpoints, sequencer
+from reporting.models import Consent, EvidenceItem, RecipientOffer, Report
+from reporting.vault import keys
+from reporting.vault.sealer import Sealer
+
+_numbers = itertools.count(1)
+
+ADULT_EXTORTION = {
+    "safe": "yes",
+    "control": "no",
+    "who": "me",
+    "age": "adult",
+    "what": ["financial_extortion"],
+    "words": "They want 500 by Friday or they send it to my sister.",
+    "deadline": "Friday, 500",
+}
+
+
+def staff(role: str = "caseworker") -> StaffMember:
+    return StaffMember.objects.create_user(f"{role}-{next(_numbers)}", password="a long enough password", role=role)
+
+
+def draft(answers: dict[str, Any] | None = None) -> sessions.OpenReport:
+    opened = intake.start(language="en", by=REPORTER).opened
+    for key, value in (ADULT_EXTORTION if answers is None else answers).items():
+        intake.answer(opened, questions.BY_KEY[key], value, by=REPORTER)
+    return opened
+
+
+def file(opened: sessions.OpenReport, data: bytes = b"photo bytes", name: str = "photo.jpg") -> EvidenceItem:
+    group = intake.open_file_group(opened, "yes", by=REPORTER)
+    people.check_may_send_files(opened, group)
+    vault_name = secrets.token_hex(16)
+    sealer = Sealer(evidence.store().stage(vault_name), opened.recipient)
+    sealer.write(data)
+    sealed = sealer.finish()
+    return evidence.acquire(sealed, group, vault_name=vault_name, file_name=name, recipient=opened.recipient, by=REPORTER)
+
+
+def lines(opened: sessions.OpenReport) -> None:
+    person = people.harmed(opened.report)
+    for kind, text in ((EvidenceItem.Kind.LINK, "https://example.org/x"), (EvidenceItem.Kind.ACCOUNT, "@bad.guy")):
+        evidence.acquire_text(kind, text, report=opened.report, person=person, recipient=opened.recipient, by=REPORTER)
+
+
+def sent(answers: dict[str, Any] | None = None) -> sessions.OpenReport:
+    opened = draft(answers)
+    intake.submit(opened)
+    opened.report.refresh_from_db()
+    return opened
+
+
+def case(opened: sessions.OpenReport, by: StaffMember) -> Case:
+    decisions.take(opened.report, by=by)
+    return decisions.accept(Report.objects.get(pk=opened.report.pk), by=by)
+
+
+def recipient(secret: keys.Secret, *, by: StaffMember, checked_by: StaffMember) -> Recipient:
+    partner = partners.add("Example police", "police", plain_words="They ask for your name only if you agree.",
+                           reviewed_on=date(2026, 11, 1), by=checked_by)  # fmt: skip
+    found = partners.add_key(partner, keys.recipient_of(secret), by=by)
+    partners.check_key(found, by=checked_by)
+    return found
+
+
+def yes(opened: sessions.OpenReport, found: Recipient) -> Consent:
+    offer = RecipientOffer.objects.get(partner=found.partner_id)
+    return consent.give(opened, offer, Consent.Answer.YES, by=REPORTER)
+
+
+def sequence() -> None:
+    """One round of a real sequencer over what is committed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock_all()")
+    key = checkpoints.private_key(settings.CHECKPOINT_KEY_FILE)
+    log = checkpoints.CheckpointLog(settings.CHECKPOINTS_LOG)
+    sequencer.Sequencer("test.example/ledger", key, log).round()
