@@ -1,3 +1,15 @@
+"""The partner door."""
+
 from __future__ import annotations
 
-urlpatterns: list[object] = []
+from django.urls import path
+
+from cases.partner import screens
+
+app_name = "partner"
+urlpatterns = [
+    path("", screens.door, name="door"),
+    path("package/", screens.package, name="package"),
+    path("package/collect/", screens.collect, name="collect"),
+    path("checkpoint", screens.checkpoint, name="checkpoint"),
+]

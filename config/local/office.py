@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
@@ -16,7 +17,7 @@ from pathlib import Path
 import psycopg
 
 from config.local.postgres import AlreadyRunning, Postgres
-from config.local.processes import Child, answers, port_or_free
+from config.local.processes import Child, DidNotStart, answers, port_or_free
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / ".local" / "demo"
@@ -86,19 +87,25 @@ class Office:
         """Database, migrations, roles' passwords; on a first run the demo's key ceremony."""
         self.postgres.ensure_database()
         if not self.keys.exists():
-            self._run("ceremony", "--out", str(self.keys), "--operator", "Demo office")
-        self._run("migrate", "--verbosity=0")
+            self.run_command("ceremony", "--out", str(self.keys), "--operator", "Demo office")
+        self.run_command("migrate", "--verbosity=0")
         with psycopg.connect(self.postgres.owner_url(), autocommit=True) as connection:
             for role in ("public", "partner", "staff", "opener", "sequencer"):
                 connection.execute(f"ALTER ROLE holdfast_{role} PASSWORD '{self._roles[role]}'".encode())
 
-    def _run(self, *command: str) -> None:
-        child = Child(
-            command[0], [sys.executable, "manage.py", *command], environment=self.operator(), log=self._log("setup"), folder=ROOT
+    def run_command(self, *command: str) -> str:
+        """A management command as the operator; what it printed. Raises DidNotStart with the end of its words when it fails."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *command],
+            env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), **self.operator()},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
         )
-        child.wait_until(lambda: not child.running, seconds=300)
-        if child.exit_code:
-            raise RuntimeError(f"{command[0]} failed: {self._log('setup').read_text()[-2000:]}")
+        if done.returncode:
+            raise DidNotStart(f"{command[0]} failed:\n{done.stderr[-2000:]}")
+        return done.stdout
 
     def _log(self, name: str) -> Path:
         logs = self.folder / "logs"

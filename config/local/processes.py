@@ -59,16 +59,10 @@ class Child:
     def running(self) -> bool:
         return self._process.poll() is None
 
-    @property
-    def exit_code(self) -> int | None:
-        return self._process.poll()
-
     def wait_until(self, ready: Callable[[], bool], *, seconds: float = 60) -> None:
         """Raises DidNotStart when the child ends first or `seconds` pass."""
         deadline = time.monotonic() + seconds
         while not ready():
-            if not self.running and ready():  # it ended, and that was what was waited for
-                return
             if not self.running or time.monotonic() > deadline:
                 tail = self._log.read_text(errors="replace")[-2000:]
                 raise DidNotStart(f"{self.name} did not start. The end of {self._log}:\n{tail}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from reporting.screens import files, form, health, pages
+from reporting.screens import consents, files, form, health, pages
 
 urlpatterns = [
     path("", pages.start, name="start"),
@@ -23,6 +23,7 @@ urlpatterns = [
     path("number/", pages.code, name="code"),
     path("back/", pages.come_back, name="come_back"),
     path("mine/", pages.portal, name="portal"),
+    path("mine/who/", consents.consents, name="consents"),
     path("leave/", pages.leave, name="leave"),
     path("readyz", health.ready, name="ready"),
 ]

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,8 @@ from django.db import connection
 from cases.models import Case, Package, Recipient, Referral
 from cases.referrals import disclosure
 from cases.staff.models import StaffMember
-from reporting import evidence
+from reporting import evidence, intake
+from reporting.custody.timestamps import Authority
 from reporting.sessions import OpenReport
 from reporting.vault import keys
 from tests import factories
@@ -41,7 +41,7 @@ class Office:
         self.opened: OpenReport = factories.draft()
         self.file = factories.file(self.opened, PHOTO, "holiday ä%0A.JPG")
         factories.lines(self.opened)
-        factories.intake.submit(self.opened)
+        intake.submit(self.opened)
         self.case: Case = factories.case(self.opened, self.worker)
         self.partner_key = keys.new_secret()
         self.recipient: Recipient = factories.recipient(self.partner_key, by=self.worker, checked_by=self.supervisor)
@@ -89,10 +89,10 @@ def office(running_opener: None) -> Office:
 
 
 @pytest.fixture
-def unpacked(office: Office, tmp_path: Path) -> Iterator[Path]:
+def unpacked(office: Office, tmp_path: Path) -> Path:
     with zipfile.ZipFile(io.BytesIO(office.unlocked(office.package()))) as archive:
         archive.extractall(tmp_path / "out")
-    yield next((tmp_path / "out").iterdir())
+    return next((tmp_path / "out").iterdir())
 
 
 def verify(package: Path, ca: Path) -> subprocess.CompletedProcess[str]:
@@ -185,8 +185,6 @@ def test_structural_attacks_are_refused_by_the_layer_they_hit(unpacked: Path, se
     )  # fmt: skip
     assert "time stamp" in verify(unpacked, other_ca).stdout
     stamp = attacked("stamp")
-    from reporting.custody.timestamps import Authority
-
     (stamp / "seal/tagmanifest.p7s.tsr").write_bytes(Authority.from_settings().stamp(b"another document"))
     assert "time stamp" in verify(stamp, ca).stdout
 

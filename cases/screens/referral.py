@@ -1,0 +1,102 @@
+"""Preparing, approving and handing over; and the emergency lane."""
+
+from __future__ import annotations
+
+from django.contrib import messages as notices
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+
+from cases.models import Case, CaseReport, Recipient, Referral
+from cases.referrals import disclosure, emergency
+from cases.screens.staff import StaffRequest, shows_refusals
+from cases.staff.roles import May
+from reporting.consent import ConsentForged, ConsentMissing
+from reporting.models import EvidenceItem
+
+_SAYS_WHY = (
+    disclosure.RecipientNotReady,
+    disclosure.NotNext,
+    disclosure.BasisMissing,
+    disclosure.SamePerson,
+    ConsentMissing,
+    ConsentForged,
+)
+
+
+@shows_refusals
+def prepare(request: StaffRequest, case_id: str) -> HttpResponse:
+    case = get_object_or_404(Case, pk=case_id)
+    if request.method != "POST":
+        return redirect("office:case", case_id)
+    case_report = get_object_or_404(CaseReport, case=case, report_id=request.POST.get("report", ""))
+    recipient = get_object_or_404(Recipient, pk=request.POST.get("recipient") or 0)
+    items = EvidenceItem.objects.filter(report=case_report.report, pk__in=request.POST.getlist("items")).values_list(
+        "pk", flat=True
+    )
+    try:
+        made = disclosure.draft(
+            case,
+            case_report.report,
+            recipient,
+            items=list(items),
+            legal_basis=request.POST.get("legal_basis", ""),
+            by=request.user,
+        )
+    except _SAYS_WHY as error:
+        notices.error(request, f"{error} Nothing was prepared.")
+        return redirect("office:case", case_id)
+    notices.success(request, "Prepared. A second person must approve it.")
+    return redirect("office:referral", made.pk)
+
+
+@shows_refusals
+def referral(request: StaffRequest, referral_id: str) -> HttpResponse:
+    request.user.check_may(May.PREPARE_REFERRALS)
+    found = get_object_or_404(Referral.objects.select_related("recipient__partner", "consent", "prepared_by"), pk=referral_id)
+    context: dict[str, object] = {"referral": found}
+    if request.method == "POST":
+        try:
+            if request.POST.get("what") == "approve":
+                disclosure.approve(found, by=request.user)
+                notices.success(request, "Approved. The package is being built; this takes a few seconds.")
+            elif request.POST.get("what") == "hand_over":
+                context["code"] = disclosure.hand_over(found, by=request.user)
+            elif request.POST.get("what") == "review":
+                emergency.review(found, by=request.user)
+                notices.success(request, "Reviewed.")
+        except _SAYS_WHY as error:
+            notices.error(request, str(error))
+        found.refresh_from_db()
+    context |= {
+        "package": getattr(found, "package", None),
+        "disclosure": getattr(found, "disclosure", None),
+        "may_approve": request.user.may(May.APPROVE_REFERRALS) and found.prepared_by_id != request.user.pk,
+        "is_mine": found.prepared_by_id == request.user.pk,
+    }
+    return render(request, "office/referral.html", context)
+
+
+@shows_refusals
+def tell_now(request: StaffRequest, case_id: str) -> HttpResponse:
+    """Threat to life: one page, one person, no key, no approver."""
+    case = get_object_or_404(Case, pk=case_id)
+    reports = [row.report for row in CaseReport.objects.filter(case=case).select_related("report")]
+    if request.method == "POST":
+        report = next((one for one in reports if one.pk == request.POST.get("report")), reports[0])
+        try:
+            made = emergency.tell(
+                case,
+                report,
+                told_to=request.POST.get("told_to", ""),
+                called_back=request.POST.get("called_back", ""),
+                said=request.POST.get("said", ""),
+                threat_to_life=request.POST.get("threat_to_life") == "yes",
+                by=request.user,
+            )
+        except disclosure.BasisMissing as error:
+            return render(
+                request, "office/tell_now.html", {"case": case, "reports": reports, "missing": str(error), "given": request.POST}
+            )
+        notices.success(request, "On record. A second person reviews it within 24 hours.")
+        return redirect("office:referral", made.pk)
+    return render(request, "office/tell_now.html", {"case": case, "reports": reports, "given": {}})

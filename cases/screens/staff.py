@@ -1,0 +1,43 @@
+"""What the pages of the staff door share: a signed-in person, and refusals shown as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from cases.staff.models import StaffMember
+from reporting.evidence import HashMismatch, NotOpenable
+from reporting.vault.opener import Refused
+
+
+class StaffRequest(HttpRequest):
+    user: StaffMember
+
+
+def shows_refusals(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """The middleware let only a signed-in person with a second factor come here; what the person may not do becomes a page."""
+
+    @wraps(view)
+    def inner(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except PermissionDenied as error:
+            return _page(request, 403, "That is not for your role, or not for you alone", str(error))
+        except Refused as refusal:
+            return _page(request, 503, "It was not opened", f"{refusal}. The attempt is on record. Nothing was changed.")
+        except NotOpenable as error:
+            return _page(request, 409, "This item is locked", str(error))
+        except HashMismatch:
+            words = "The bytes in the vault are not the bytes that came in. The item must not be used. Please tell your administrator now."
+            return _page(request, 500, "This item does not match its hash", words)
+
+    return inner
+
+
+def _page(request: HttpRequest, status: int, title: str, words: str) -> HttpResponse:
+    return render(request, "office/refused.html", {"title": title, "words": words}, status=status)

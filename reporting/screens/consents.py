@@ -1,0 +1,28 @@
+"""One card for each recipient: yes, not now, never. "Not now" is preset, and no partner without reviewed plain words is shown."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+
+from reporting import consent
+from reporting.actors import REPORTER
+from reporting.models import Consent, RecipientOffer, Report
+from reporting.screens import cookies
+from reporting.sessions import OpenReport
+
+
+@cookies.needs_report
+def consents(request: HttpRequest, opened: OpenReport) -> HttpResponse:
+    if opened.report.state == Report.State.DRAFT:
+        return redirect("check")
+    if request.method == "POST":
+        offer = get_object_or_404(RecipientOffer.objects.exclude(plain_words=""), pk=request.POST.get("partner", ""))
+        if request.POST.get("answer") in Consent.Answer.values:
+            consent.give(opened, offer, Consent.Answer(request.POST["answer"]), by=REPORTER)
+        return redirect("consents")
+    cards = []
+    for offer in RecipientOffer.objects.exclude(plain_words="").order_by("name"):
+        latest = Consent.objects.filter(report=opened.report, partner=offer.pk).order_by("-at", "-id").first()
+        cards.append({"offer": offer, "latest": latest, "answer": latest.answer if latest else "not_now"})
+    return render(request, "reporter/consents.html", {"cards": cards})

@@ -1,0 +1,96 @@
+"""A whole office for the journeys: every process by itself, its own database with fsync on, a real browser."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import shutil
+import struct
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from config.local.office import Office
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+]
+PHONE = {"width": 390, "height": 844}
+
+
+@dataclass
+class Running:
+    office: Office
+    signs_in: dict[str, Any]
+
+    def code(self, name: str) -> str:
+        """The present six digits of a person's second factor (RFC 6238)."""
+        key = base64.b32decode(self.signs_in["staff"][name])
+        digest = hmac.new(key, struct.pack(">Q", int(time.time()) // 30), hashlib.sha1).digest()
+        offset = digest[-1] & 15
+        return f"{(struct.unpack('>I', digest[offset : offset + 4])[0] & 0x7FFFFFFF) % 10**6:06d}"
+
+
+def new_office(folder: Path) -> Running:
+    office = Office(folder, ports={"public": 0, "upload": 0, "staff": 0, "partner": 0})
+    office.prepare()
+    seeded = office.run_command("seed", "--partner-keys", str(folder / "partner-keys"))
+    return Running(office, json.loads(seeded.strip().splitlines()[-1]))
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Running]:
+    folder = Path(tempfile.mkdtemp(prefix="holdfast-journey-"))
+    found = new_office(folder)
+    try:
+        found.office.start()
+        yield found
+    finally:
+        found.office.stop()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = shutil.which("chromium")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(params=[False, True], ids=["without JavaScript", "with JavaScript"])
+def phone(browser: Browser, request: pytest.FixtureRequest, running: Running) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport=PHONE, java_script_enabled=request.param, accept_downloads=True)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def desk(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport={"width": 1200, "height": 900}, accept_downloads=True)
+    yield context
+    context.close()
+
+
+def sign_in(page: Page, running: Running, name: str) -> None:
+    page.goto(f"{running.office.address('staff')}/office/")
+    page.fill("#id_login", name)
+    page.fill("#id_password", running.signs_in["password"])
+    page.click("button:has-text('Continue')")
+    page.fill("#id_code", running.code(name))
+    page.click("button:has-text('Sign in')")
+    page.wait_for_url("**/office/")
