@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import secrets
 import textwrap
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,6 @@ from reporting import evidence, intake, people, questions, sessions
 from reporting.actors import REPORTER
 from reporting.models import EvidenceItem
 from reporting.vault import codes, keys
-from reporting.vault.sealer import Sealer
 
 PASSWORD_WORDS = "demo office pass phrase"  # noqa: S105  printed on the screen; demo data only
 STAFF = (("ines", "caseworker"), ("tom", "caseworker"), ("samira", "supervisor"), ("ruth", "safeguarding"))
@@ -78,26 +75,10 @@ def _report(answers: dict[str, Any], files: dict[str, bytes]) -> sessions.OpenRe
             intake.answer(opened, questions.BY_KEY[key], value, by=REPORTER)
     if files:
         group = intake.open_file_group(opened, "yes", by=REPORTER)
-        people.check_may_send_files(opened, group)
         for name, data in files.items():
-            send_file(opened, group, name, lambda write, data=data: write(data))  # type: ignore[misc]
+            intake.add_file(opened, group, name, [data], by=REPORTER)
     intake.submit(opened)
     return opened
-
-
-def send_file(
-    opened: sessions.OpenReport, group: Any, name: str, source: Callable[[Callable[[bytes], object]], object]
-) -> EvidenceItem:
-    """Seal and keep one file the way the upload pool does. `source` is called with the function that takes the bytes."""
-    vault_name = secrets.token_hex(16)
-    sealer = Sealer(evidence.store().stage(vault_name), opened.recipient)
-    try:
-        source(sealer.write)
-        sealed = sealer.finish()
-    except BaseException:
-        sealer.discard()
-        raise
-    return evidence.acquire(sealed, group, vault_name=vault_name, file_name=name, recipient=opened.recipient, by=REPORTER)
 
 
 def _reports() -> list[tuple[dict[str, Any], dict[str, bytes]]]:

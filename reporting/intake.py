@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ from reporting.models import (
 )
 from reporting.vault import codes, keys
 from reporting.vault.fields import seal_record
+from reporting.vault.sealer import Sealer
 
 
 class NothingToSend(Exception):
@@ -110,6 +113,24 @@ def change_file_group(opened: sessions.OpenReport, group: FileGroup, shown_adult
         if shown_adult != people.YES:
             for item in EvidenceItem.objects.filter(group=group):
                 evidence.quarantine(item, reason="the age answer of its files changed", by=by)
+
+
+def add_file(opened: sessions.OpenReport, group: FileGroup, name: str, chunks: Iterable[bytes], *, by: Actor) -> EvidenceItem:
+    """Seal and keep one file from a source that can be pulled; what the upload pool does with one that is pushed.
+
+    Raises people.BytesNotTaken before a byte is read, VaultFull (nothing is kept then).
+    """
+    people.check_may_send_files(opened, group)
+    vault_name = secrets.token_hex(16)
+    sealer = Sealer(evidence.store().stage(vault_name), opened.recipient)
+    try:
+        for chunk in chunks:
+            sealer.write(chunk)
+        sealed = sealer.finish()
+    except BaseException:
+        sealer.discard()
+        raise
+    return evidence.acquire(sealed, group, vault_name=vault_name, file_name=name, recipient=opened.recipient, by=by)
 
 
 def _quarantine_if_a_child_may_be_shown(opened: sessions.OpenReport, *, by: Actor) -> None:

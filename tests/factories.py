@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import secrets
 from datetime import date
 from typing import Any
 
@@ -19,7 +18,6 @@ from reporting.actors import REPORTER
 from reporting.custody import checkpoints, sequencer
 from reporting.models import Consent, EvidenceItem, RecipientOffer, Report
 from reporting.vault import keys
-from reporting.vault.sealer import Sealer
 
 _numbers = itertools.count(1)
 
@@ -47,12 +45,7 @@ def draft(answers: dict[str, Any] | None = None) -> sessions.OpenReport:
 
 def file(opened: sessions.OpenReport, data: bytes = b"photo bytes", name: str = "photo.jpg") -> EvidenceItem:
     group = intake.open_file_group(opened, "yes", by=REPORTER)
-    people.check_may_send_files(opened, group)
-    vault_name = secrets.token_hex(16)
-    sealer = Sealer(evidence.store().stage(vault_name), opened.recipient)
-    sealer.write(data)
-    sealed = sealer.finish()
-    return evidence.acquire(sealed, group, vault_name=vault_name, file_name=name, recipient=opened.recipient, by=REPORTER)
+    return intake.add_file(opened, group, name, [data], by=REPORTER)
 
 
 def lines(opened: sessions.OpenReport) -> None:

@@ -259,6 +259,8 @@ def for_command(argv: Sequence[str]) -> Iterator[None]:
     try:
         if command != "migrate":
             office.prepare()
+        if command == "rehearse":
+            office.start("opener", "sequencer")
         os.environ.update(office.operator())
         yield
     finally:

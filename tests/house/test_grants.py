@@ -46,7 +46,8 @@ def _give_password(role: str) -> None:
     while True:
         try:
             with connection.cursor() as cursor:
-                return cursor.execute(f"ALTER ROLE {role} PASSWORD 'test'")
+                cursor.execute(f"ALTER ROLE {role} PASSWORD 'test'")
+            return
         except InternalError:
             continue
 

@@ -1,0 +1,182 @@
+"""A drill before going live: one report from the first answer to the partner's acknowledgement, through the functions the screens call.
+
+Each part is played under the database role of its door, so that a missing right shows here and not on the first night.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyrage
+from django.conf import settings
+from django.db import connection
+
+from cases import partners
+from cases.casework import examination, reading
+from cases.models import Case, Package, Recipient
+from cases.referrals import disclosure
+from cases.staff.models import StaffMember
+from cases.triage import decisions, queue
+from reporting import consent, evidence, intake, questions, receipts
+from reporting.actors import REPORTER
+from reporting.models import Consent, EvidenceItem, RecipientOffer, Report
+from reporting.vault import codes, keys
+
+_CHUNK = 1024**2
+_ANSWERS: dict[str, Any] = {
+    "safe": "yes",
+    "control": "no",
+    "who": "me",
+    "age": "adult",
+    "what": ["financial_extortion"],
+    "words": "This is a rehearsal. No person was harmed.",
+}
+
+
+@contextmanager
+def door(name: str) -> Iterator[None]:
+    """Play a part under the database role of that door. Needs the owner's connection to be a superuser's."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET SESSION AUTHORIZATION holdfast_{name}")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET SESSION AUTHORIZATION")
+
+
+@dataclass
+class Summary:
+    """What the drill did, as it is written to summary.json. Times in seconds."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+    files: list[dict[str, Any]] = field(default_factory=list)
+    hashes: dict[str, str] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - began, 3)
+
+
+def run(files: list[Path], out: Path) -> Summary:
+    """Writes package.zip, package.zip.age, partner-test.key, receipt.txt and ca.pem into `out`."""
+    summary = Summary()
+    stamp = f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
+    worker, approver = (
+        StaffMember.objects.create_user(f"rehearsal-{part}-{stamp}", role=role)
+        for part, role in (("caseworker", "caseworker"), ("approver", "supervisor"))
+    )
+    try:
+        with door("public"):
+            code = _as_reporter(files, out, summary)
+        with door("staff"), summary.step("assess"):
+            queue.assess(Report.objects.get(pk=summary.ids["report"]))
+        partner_key = keys.new_secret()
+        with door("staff"):
+            _take_it_on(worker, approver, partner_key, summary, stamp)
+        with door("public"), summary.step("consent"):
+            opened, _token = receipts.redeem(code)
+            offer = RecipientOffer.objects.get(pk=summary.ids["partner"])
+            consent.give(opened, offer, Consent.Answer.YES, by=REPORTER)
+        with door("staff"):
+            collection = _refer(worker, approver, summary)
+        with door("partner"):
+            _as_partner(collection, out, summary)
+    finally:
+        StaffMember.objects.filter(pk__in=[worker.pk, approver.pk]).update(is_active=False)
+    (out / "partner-test.key").write_text(partner_key)
+    (out / "ca.pem").write_bytes(Path(settings.CA_CERTIFICATE_FILE).read_bytes())
+    with summary.step("unlock"), (out / "package.zip.age").open("rb") as locked, (out / "package.zip").open("wb") as unlocked:
+        pyrage.decrypt_io(locked, unlocked, [pyrage.x25519.Identity.from_str(partner_key)])
+    summary.hashes["package.zip"] = _sha256(out / "package.zip")
+    return summary
+
+
+def _as_reporter(files: list[Path], out: Path, summary: Summary) -> codes.ReturnCode:
+    with summary.step("answers"):
+        opened = intake.start(language="en", by=REPORTER).opened
+        for key, value in _ANSWERS.items():
+            intake.answer(opened, questions.BY_KEY[key], value, by=REPORTER)
+    with summary.step("files"):
+        group = intake.open_file_group(opened, "yes", by=REPORTER)
+        for path in files:
+            item = intake.add_file(opened, group, path.name, _chunks(path), by=REPORTER)
+            facts = evidence.acquisition(item, opened.secret)
+            summary.files.append({"item": item.pk, "name": path.name, "size": facts["size"], "sha256": facts["sha256"]})
+    with summary.step("submit"):
+        receipt = intake.submit(opened)
+    (out / "receipt.txt").write_text(receipts.as_text(receipt))
+    summary.ids["report"] = opened.report.pk
+    return opened.code
+
+
+def _take_it_on(worker: StaffMember, approver: StaffMember, partner_key: keys.Secret, summary: Summary, stamp: str) -> None:
+    report = Report.objects.get(pk=summary.ids["report"])
+    with summary.step("read and accept"):
+        decisions.take(report, by=worker)
+        reading.open_report(report, by=worker)
+        summary.ids["case"] = decisions.accept(report, by=worker).pk
+    item = EvidenceItem.objects.filter(report=report).order_by("at").first()
+    if item:
+        with summary.step("look"):
+            examination.reveal(item, "rehearsal", by=worker)
+    words = "A rehearsal: this partner does not exist."
+    partner = partners.add(
+        f"Rehearsal partner {stamp}", "police", plain_words=words, reviewed_on=datetime.now(UTC).date(), by=approver
+    )
+    recipient = partners.add_key(partner, keys.recipient_of(partner_key), by=worker)
+    partners.check_key(recipient, by=approver)
+    summary.ids |= {"partner": partner.pk, "recipient": str(recipient.pk)}
+
+
+def _refer(worker: StaffMember, approver: StaffMember, summary: Summary) -> str:
+    with summary.step("refer and approve"):
+        report = Report.objects.get(pk=summary.ids["report"])
+        referral = disclosure.draft(
+            Case.objects.get(pk=summary.ids["case"]),
+            report,
+            Recipient.objects.get(pk=summary.ids["recipient"]),
+            items=[one["item"] for one in summary.files],
+            by=worker,
+        )
+        disclosure.approve(referral, by=approver)
+        summary.ids["referral"] = referral.pk
+    with summary.step("build and lock"):
+        disclosure.package(referral)
+    with summary.step("hand over"):
+        return disclosure.hand_over(referral, by=worker)
+
+
+def _as_partner(collection: str, out: Path, summary: Summary) -> None:
+    with summary.step("collect"):
+        found = disclosure.find(collection)
+        disclosure.collected(found)
+        package = Package.objects.get(pk=found.pk)
+        with evidence.store().open(package.vault_name) as locked, (out / "package.zip.age").open("wb") as copy:
+            while piece := locked.read(_CHUNK):
+                copy.write(piece)
+    summary.hashes |= {"package.zip.age": _sha256(out / "package.zip.age"), "recorded": package.locked_sha256,
+                       "tagmanifest-sha256.txt": package.tagmanifest_sha256}  # fmt: skip
+    with summary.step("acknowledge"):
+        disclosure.acknowledge(found, "received", "rehearsal")
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as source:
+        while piece := source.read(_CHUNK):
+            yield piece
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as source:
+        return hashlib.file_digest(source, "sha256").hexdigest()
