@@ -59,9 +59,6 @@ FREE_SPACE_FLOOR_BYTES = env.integer("FREE_SPACE_FLOOR_BYTES", 2 * 1024**3)
 OPERATOR_NAME = env.text("OPERATOR_NAME", "")
 OPERATOR_TOLD_WITHOUT_AGREEMENT = env.text("OPERATOR_TOLD_WITHOUT_AGREEMENT", "")
 OPERATOR_READING_HOURS = env.text("OPERATOR_READING_HOURS", "")
-OPERATOR_COUNTRY = env.text("OPERATOR_COUNTRY", "")
-OPERATOR_EMAIL = env.text("OPERATOR_EMAIL", "")
-NEUTRAL_TITLE = env.text("NEUTRAL_TITLE", "Notes")
 LEAVE_URL = env.text("LEAVE_URL", "https://www.bbc.com/weather")
 
 # --- database -----------------------------------------------------------------------------------------------

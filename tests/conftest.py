@@ -57,7 +57,6 @@ def house(held: ceremony.Held, settings: Any, tmp_path: Path) -> None:
     settings.OPENER_SOCKET = tmp_path / "opener"
     settings.FREE_SPACE_FLOOR_BYTES = 0
     settings.OPERATOR_NAME = "Test office"
-    settings.OPERATOR_COUNTRY = "GB"
     settings.OPERATOR_TOLD_WITHOUT_AGREEMENT = "If a life is in danger we tell the police."
 
 

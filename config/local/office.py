@@ -124,7 +124,6 @@ class Office:
             "STAFF_ORIGIN": self.address("staff"),
             "PARTNER_ORIGIN": self.address("partner"),
             "OPERATOR_NAME": "Demo office",
-            "OPERATOR_COUNTRY": "GB",
             "OPERATOR_READING_HOURS": "Monday to Friday, 9 to 17 (UK time)",
             "OPERATOR_TOLD_WITHOUT_AGREEMENT": (
                 "If we learn that a life is in danger right now, we tell the police. If a child is being harmed, we tell the "

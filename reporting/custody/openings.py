@@ -8,18 +8,22 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from reporting.custody.models import CustodyEvent, CustodyOpening
-from reporting.custody.record import OPENING_EVENTS, founding
-from reporting.vault.opener import OpeningEvent
+from reporting.custody.record import OPENING_EVENTS, UnknownSubject, founding
+from reporting.vault.opener import OpeningEvent, Refused
 
 
 def find(event_id: int) -> OpeningEvent | None:
+    """Raises Refused when the subject's public key was swapped."""
     row = CustodyEvent.objects.filter(id=event_id).first()
     if row is None:
         return None
     with connection.cursor() as cursor:  # one clock: the database's, which stamped the event
         cursor.execute("SELECT clock_timestamp() - %s", [row.at])
         age: timedelta = cursor.fetchone()[0]
-    recipient = founding(row.subject).recipient
+    try:
+        recipient = founding(row.subject).recipient
+    except UnknownSubject:
+        raise Refused("the public key of this report is not the one that was recorded") from None
     return OpeningEvent(row.subject, row.actor, row.door, row.event in OPENING_EVENTS, age, recipient)
 
 

@@ -17,9 +17,7 @@ from reporting.vault.fields import seal_bytes
 from reporting.vault.keys import Recipient
 
 # Opening events: the only ones the opener gives a key for.
-OPENING_EVENTS = frozenset(
-    {"report:opened", "report:assessed", "wrap:tested", "evidence:revealed", "evidence:verified", "package:built", "case:opened"}
-)
+OPENING_EVENTS = frozenset({"report:opened", "report:assessed", "evidence:revealed", "package:built", "case:opened"})
 
 
 class UnknownSubject(Exception):

@@ -44,6 +44,26 @@ class _Gone(Exception):
     """The phone went away in the middle."""
 
 
+class _Body:
+    """The request's body as it comes in. Raises _Gone when the phone goes away."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.ended = False
+
+    async def next(self) -> bytes:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise _Gone
+        self.ended = not message.get("more_body", False)
+        return bytes(message.get("body", b""))
+
+    async def drain(self) -> None:
+        """Read on and keep nothing: a browser shows our page only after it has sent its whole form."""
+        while not self.ended:
+            await self.next()
+
+
 @dataclass
 class _Admitted:
     opened: sessions.OpenReport
@@ -78,33 +98,30 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await _answer(send, 404)
         return
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-    if headers.get("origin") != settings.PUBLIC_ORIGIN:
-        await _drain(receive)
-        await _answer(send, 403)
-        return
+    body = _Body(receive)
     try:
-        said = await _take(headers, match[1], receive)
-    except Shut as shut:
-        await _drain(receive)
-        said = str(shut)
+        if headers.get("origin") != settings.PUBLIC_ORIGIN:
+            await body.drain()
+            await _answer(send, 403)
+            return
+        try:
+            said = await _take(headers, match[1], body)
+        except Shut as shut:
+            await body.drain()
+            said = str(shut)
     except _Gone:
         return
     await _answer(send, 303, f"{settings.PUBLIC_ORIGIN}/more/?said={said}")
 
 
-async def _take(headers: dict[str, str], group_id: str, receive: Receive) -> str:
+async def _take(headers: dict[str, str], group_id: str, body: _Body) -> str:
     admitted = await _in_thread(_admit, headers, group_id)
     form = await _in_thread(_form, headers, admitted)
     try:
         buffer = bytearray()
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise _Gone
-            buffer += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(buffer) >= _FEED or (buffer and not more):
+        while not body.ended:
+            buffer += await body.next()
+            if len(buffer) >= _FEED or (buffer and body.ended):
                 await _in_thread(form.feed, buffer)
                 buffer = bytearray()
         await _in_thread(form.close)
@@ -161,14 +178,6 @@ async def _in_thread(work: Callable[..., Any], *arguments: Any) -> Any:
         return work(*arguments)
 
     return await asyncio.get_running_loop().run_in_executor(_threads, with_fresh_connection)
-
-
-async def _drain(receive: Receive) -> None:
-    """Read on and keep nothing: a browser shows our page only after it has sent its whole form."""
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect" or not message.get("more_body", False):
-            return
 
 
 async def _answer(send: Send, status: int, location: str = "") -> None:

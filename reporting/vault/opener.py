@@ -103,6 +103,9 @@ def serve(path: Path, books: Books, office_keys: Iterable[Secret]) -> None:
                     _answer(connection, books, keys)
                 except (OSError, ValueError):
                     log.warning("a request broke off or was not understood")
+                except Exception:
+                    # Whatever one request met (a database that restarts, say), the next one must find an opener.
+                    log.exception("a request failed")
 
 
 def _answer(connection: socket.socket, books: Books, keys: list[Secret]) -> None:

@@ -1,0 +1,97 @@
+"""The walks under a database trace: a transaction that wrote rows also wrote a custody event, or is on the short list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from cases import grants
+from cases.casework import acts, examination, reading
+from cases.referrals import disclosure, emergency
+from cases.triage import decisions, queue
+from reporting import intake, messages, questions, receipts
+from reporting.actors import REPORTER
+from reporting.vault import keys
+from tests import factories
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("running_opener")]
+
+# Tables whose rows are no act upon a report or a case.
+_NO_ACT = {
+    "reporting_reportersession",  # an open tab
+    "custody_custodyopening",  # the opener's own book: it names the event
+    "custody_checkpoint",  # the ledger's signature
+    "cases_partner",
+    "cases_recipient",
+    "reporting_recipientoffer",
+}
+
+
+@pytest.fixture
+def traced() -> Iterator[None]:
+    """A trigger on every table notes which transaction wrote it."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE trace (xid xid8, name text)")
+        cursor.execute(
+            "CREATE FUNCTION trace() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "INSERT INTO trace VALUES (pg_current_xact_id(), TG_TABLE_NAME); RETURN NULL; END $$"
+        )
+        for table in _tables():
+            cursor.execute(
+                f"CREATE TRIGGER trace AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION trace()"
+            )
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE trace; DROP FUNCTION trace CASCADE")
+
+
+def _tables() -> list[str]:
+    return [table for table in grants.tables() if table.startswith(("reporting_", "custody_", "cases_"))]
+
+
+def _unrecorded() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT name FROM trace WHERE xid NOT IN (SELECT xid FROM trace WHERE name = 'custody_custodyevent')"
+        )
+        return {name for (name,) in cursor.fetchall()} - _NO_ACT
+
+
+def test_both_walks_leave_no_write_without_an_event(traced: None) -> None:
+    worker, supervisor = factories.staff(), factories.staff("supervisor")
+    recipient = factories.recipient(keys.new_secret(), by=worker, checked_by=supervisor)
+    opened = factories.draft()
+    item, second = factories.file(opened), factories.file(opened)
+    factories.lines(opened)
+    intake.submit(opened)
+    intake.answer(opened, questions.BY_KEY["told"], "the school", by=REPORTER)
+    queue.assess(opened.report)
+    decisions.override_band(opened.report, 0, "she called", by=worker)
+    case = factories.case(opened, worker)
+    reading.open_report(opened.report, by=worker)
+    acts.add_note(case, "note", by=worker)
+    reading.notes(case, by=worker)
+    acts.write_to_reporter(opened.report, "hello", by=worker)
+    acts.move(case, case.State.ASSESSMENT, by=worker)
+    examination.reveal(item, "to see it", by=worker)
+    examination.may_show_a_child(second, by=worker)
+    receipts.redeem(opened.code)
+    messages.mark_read(opened.report, from_office=True, by=REPORTER)
+    factories.yes(opened, recipient)
+    referral = disclosure.draft(case, opened.report, recipient, items=[item.pk], by=worker)
+    disclosure.approve(referral, by=supervisor)
+    emergency.review(
+        emergency.tell(case, opened.report, told_to="999", called_back="999", said="address", threat_to_life=True, by=worker),
+        by=supervisor,
+    )
+    decisions.decline(factories.sent().report, "not for us", out_of_scope=True, by=worker)
+    decisions.join(factories.sent().report, case, by=worker)
+    assert _unrecorded() == set()
+
+
+def test_the_trace_would_see_one(traced: None) -> None:
+    opened = factories.draft()
+    opened.report.answers.all().delete()
+    assert _unrecorded() == {"reporting_answer"}

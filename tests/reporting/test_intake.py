@@ -1,0 +1,240 @@
+"""From the first answer to the receipt, and promise 7 on the way."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from django.db import connection, transaction
+
+from reporting import consent, evidence, intake, messages, people, questions, receipts, sessions
+from reporting.actors import REPORTER
+from reporting.custody.models import CustodyEvent
+from reporting.models import (
+    Answer,
+    Consent,
+    EvidenceItem,
+    OfficeWrap,
+    Receipt,
+    RecipientOffer,
+    Report,
+    ReporterSession,
+    ReturnCodeWrap,
+)
+from reporting.vault import codes, keys
+from tests import factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_draft_is_wrapped_for_nobody_but_her() -> None:
+    opened = factories.draft()
+    assert not OfficeWrap.objects.filter(subject=opened.report.pk).exists()
+    intake.submit(opened)
+    assert OfficeWrap.objects.filter(subject=opened.report.pk).count() == 2
+
+
+def test_her_code_opens_it_and_a_wrong_one_does_not() -> None:
+    opened = factories.draft()
+    again, _token = receipts.redeem(opened.code)
+    assert people.latest_answers(again.report, again.secret)["words"] == factories.ADULT_EXTORTION["words"]
+    with pytest.raises(receipts.UnknownCode):
+        receipts.redeem(codes.mint())
+
+
+def test_a_swapped_wrap_is_refused_to_her() -> None:
+    opened, other = factories.draft(), keys.new_secret()
+    derived = codes.derive(opened.code)
+    ReturnCodeWrap.objects.filter(report=opened.report).update(wrapped=keys.wrap(other, keys.recipient_of(derived.secret)))
+    with pytest.raises(keys.WrongKey):
+        receipts.redeem(opened.code)
+
+
+def test_a_draft_keeps_one_answer_a_sent_report_keeps_both() -> None:
+    opened = factories.draft()
+    intake.answer(opened, questions.BY_KEY["words"], "second thoughts", by=REPORTER)
+    assert Answer.objects.filter(report=opened.report, question="words").count() == 1
+    intake.submit(opened)
+    intake.answer(opened, questions.BY_KEY["words"], "a correction", by=REPORTER)
+    assert Answer.objects.filter(report=opened.report, question="words").count() == 2
+
+
+def test_nothing_to_send_is_said_and_nothing_is_changed() -> None:
+    opened = factories.draft({"safe": "yes"})
+    with pytest.raises(intake.NothingToSend):
+        intake.submit(opened)
+    opened.report.refresh_from_db()
+    assert opened.report.state == Report.State.DRAFT
+
+
+def test_if_the_ledger_cannot_be_written_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = factories.draft()
+
+    def broken(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("no ledger")
+
+    monkeypatch.setattr(intake, "record", broken)
+    with pytest.raises(RuntimeError):
+        intake.submit(opened)
+    opened.report.refresh_from_db()
+    assert opened.report.state == Report.State.DRAFT
+    assert not OfficeWrap.objects.filter(subject=opened.report.pk).exists()
+    assert not Receipt.objects.exists()
+
+
+def test_every_changing_act_of_hers_leaves_an_event() -> None:
+    opened = factories.draft()
+    before = CustodyEvent.objects.filter(subject=opened.report.pk).count()
+    factories.file(opened)
+    intake.submit(opened)
+    messages.post(opened.report, "hello", from_office=False, by=REPORTER)
+    events = list(CustodyEvent.objects.filter(subject=opened.report.pk).order_by("seq").values_list("event", flat=True))
+    assert events[0] == "report:started"
+    assert events[before:] == ["files:age_answered", "evidence:acquired", "report:submitted", "message:posted"]
+
+
+@pytest.mark.needs("openssl")
+def test_a_receipt_is_verified_with_openssl_and_any_changed_byte_is_found(held: object, tmp_path: Path) -> None:
+    opened = factories.sent()
+    text = receipts.as_text(opened.report.receipt)
+    (tmp_path / "note.txt").write_text(text)
+    (tmp_path / "ca.pem").write_bytes((held.folder / "ca.pem").read_bytes())  # type: ignore[attr-defined]
+    readme = Path("README.md").read_text()
+    script = readme.split("<!-- receipt -->\n```sh\n", 1)[1].split("```", 1)[0]
+    (tmp_path / "check.sh").write_text(script)
+
+    def verified() -> bool:
+        done = subprocess.run(["sh", "check.sh"], cwd=tmp_path, capture_output=True, text=True, check=False)
+        return done.returncode == 0 and "Signature Verified Successfully" in done.stdout
+
+    assert verified()
+    body = text.split("\n", 1)[0]
+    for place in range(0, len(body), 41):
+        changed = body[:place] + chr(ord(body[place]) ^ 1) + body[place + 1 :]
+        (tmp_path / "note.txt").write_text(text.replace(body, changed))
+        assert not verified(), place
+
+
+class TestAge:
+    """Promise 7: bytes only for adults, and anything but a clear yes is a no."""
+
+    @pytest.mark.parametrize(
+        ("answers", "shown"),
+        [
+            ({"age": "under_13"}, "yes"),
+            ({"age": "13_15"}, "yes"),
+            ({"age": "16_17"}, "yes"),
+            ({"age": "not_sure"}, "yes"),
+            ({}, "yes"),
+            ({"age": "adult"}, "no"),
+            ({"age": "adult"}, "not_sure"),
+            ({"age": "adult", "who": "bystander"}, "yes"),
+        ],
+    )
+    def test_no_bytes(self, answers: dict[str, str], shown: str) -> None:
+        opened = factories.draft({"words": "x", **answers})
+        group = intake.open_file_group(opened, shown, by=REPORTER)
+        with pytest.raises(people.BytesNotTaken):
+            intake.add_file(opened, group, "x.jpg", [b"x"], by=REPORTER)
+        assert evidence.store().names() == []
+
+    def test_no_bytes_without_the_question_or_through_the_group_of_another_report(self) -> None:
+        mine, other = factories.draft(), factories.draft()
+        group = intake.open_file_group(other, "yes", by=REPORTER)
+        with pytest.raises(people.BytesNotTaken):
+            people.check_may_send_files(mine, None)
+        with pytest.raises(people.BytesNotTaken):
+            people.check_may_send_files(mine, group)
+
+    @pytest.mark.parametrize(("question", "value"), [("age", "16_17"), ("age", "not_sure"), ("who", "bystander")])
+    def test_an_answer_changed_after_an_upload_locks_the_file(self, question: str, value: str) -> None:
+        opened = factories.draft()
+        item = factories.file(opened)
+        intake.answer(opened, questions.BY_KEY[question], value, by=REPORTER)
+        item.refresh_from_db()
+        assert item.state == EvidenceItem.State.QUARANTINED
+        with pytest.raises(evidence.NotOpenable):
+            list(evidence.open_sealed(item, opened.secret))
+        with pytest.raises(evidence.NotOpenable):
+            evidence.remove_from_draft(item, by=REPORTER)
+        assert evidence.store().names() == [item.vault_name]
+
+    def test_the_files_own_answer_changed_locks_only_that_group(self) -> None:
+        opened = factories.draft()
+        first, second = factories.file(opened), factories.file(opened)
+        assert first.group is not None
+        intake.change_file_group(opened, first.group, "not_sure", by=REPORTER)
+        first.refresh_from_db()
+        second.refresh_from_db()
+        assert (first.state, second.state) == (EvidenceItem.State.QUARANTINED, EvidenceItem.State.KEPT)
+
+    def test_a_locked_item_is_never_deleted_even_by_the_database_owner(self) -> None:
+        opened = factories.draft()
+        item = factories.file(opened)
+        evidence.quarantine(item, reason="x", by=REPORTER)
+        with pytest.raises(Exception, match="quarantined item stays"), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("DELETE FROM reporting_evidenceitem")
+
+
+class TestSession:
+    def test_a_token_opens_the_report_and_its_row_holds_neither_token_nor_key(self) -> None:
+        started = intake.start(language="en", by=REPORTER)
+        assert sessions.resume(started.token) == started.opened
+        row = ReporterSession.objects.get()
+        assert started.token not in row.token_hash
+        assert started.opened.secret.encode() not in bytes(row.keys)
+
+    def test_idle_ends_it(self) -> None:
+        started = intake.start(language="en", by=REPORTER)
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE reporting_reportersession SET used_at = now() - interval '61 minutes'")
+        assert sessions.resume(started.token) is None
+        assert not ReporterSession.objects.exists()
+
+    def test_coming_back_elsewhere_closes_the_forgotten_tab(self) -> None:
+        started = intake.start(language="en", by=REPORTER)
+        receipts.redeem(started.opened.code)
+        assert sessions.resume(started.token) is None
+
+
+class TestConsent:
+    @pytest.fixture
+    def offer(self) -> RecipientOffer:
+        return RecipientOffer.objects.create(partner="P-1", name="Police", plain_words="words", reviewed_on="2026-11-01")
+
+    def test_only_the_latest_yes_counts(self, offer: RecipientOffer) -> None:
+        opened = factories.sent()
+        with pytest.raises(consent.ConsentMissing):
+            consent.current(opened.report, "P-1")
+        given = consent.give(opened, offer, Consent.Answer.YES, by=REPORTER)
+        assert consent.current(opened.report, "P-1") == given
+        consent.give(opened, offer, Consent.Answer.NEVER, by=REPORTER)
+        with pytest.raises(consent.ConsentMissing, match="not a yes"):
+            consent.current(opened.report, "P-1")
+
+    def test_a_yes_that_she_did_not_sign_is_refused(self, offer: RecipientOffer) -> None:
+        """What a captured public door could write: a row, but not her signature."""
+        opened, other = factories.sent(), factories.sent()
+        given = consent.give(other, offer, Consent.Answer.YES, by=REPORTER)
+        statement = given.statement.replace(other.report.pk, opened.report.pk)
+        Consent.objects.create(report=opened.report, person=people.harmed(opened.report), partner="P-1", answer="yes",
+                               expires_at=given.expires_at, statement=statement, signature=given.signature)  # fmt: skip
+        with pytest.raises(consent.ConsentForged):
+            consent.current(opened.report, "P-1")
+
+    def test_a_column_changed_after_she_signed_is_refused(self, offer: RecipientOffer) -> None:
+        opened = factories.sent()
+        given = consent.give(opened, offer, Consent.Answer.NOT_NOW, by=REPORTER)
+        Consent.objects.filter(pk=given.pk).update(answer="yes")
+        with pytest.raises(consent.ConsentForged):
+            consent.current(opened.report, "P-1")
+
+    def test_an_expired_yes_is_no_yes(self, offer: RecipientOffer, monkeypatch: pytest.MonkeyPatch) -> None:
+        opened = factories.sent()
+        monkeypatch.setattr(consent, "LASTS", -consent.LASTS)
+        given = consent.give(opened, offer, Consent.Answer.YES, by=REPORTER)
+        assert json.loads(given.statement)["answer"] == "yes"
+        with pytest.raises(consent.ConsentMissing, match="expired"):
+            consent.current(opened.report, "P-1")
