@@ -22,7 +22,8 @@ def main() -> int:
     parser.add_argument("--fresh", action="store_true", help="throw the demo's data away and start over")
     parser.add_argument("--folder", type=Path, default=DEMO, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, _stop)
+    for stopping in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stopping, _stop)
     print("Holdfast demo: starting (the first time takes about half a minute) …", flush=True)
     try:
         if options.fresh:
