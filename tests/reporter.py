@@ -8,8 +8,7 @@ import secrets
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
-from reporting.screens.cookies import COOKIE
-
+COOKIE = "__Host-notes"
 ANSWERS = ("yes", "no", "me", "adult", "financial_extortion")
 
 

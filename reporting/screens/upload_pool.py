@@ -33,7 +33,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 _PATH = re.compile(r"/files/(G-[0-9A-Z]{12})/\Z")
 _FEED = 512 * 1024
-_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="seal")
+_threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="seal")
 
 
 class Shut(Exception):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import pyrage
@@ -18,6 +19,8 @@ from reporting.vault.store import Staged
 SEGMENT = 8 * 1024**2
 FRAME_VERSION = 1
 FRAME_HEADER = struct.Struct(">BI")
+
+_beside = ThreadPoolExecutor(max_workers=2, thread_name_prefix="beside")
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,14 @@ class Sealer:
         self._ciphertext = hashlib.sha256()
         self._size = self._ciphertext_size = 0
         self._segments: list[tuple[int, int, str]] = []
+        self._frame: Future[None] | None = None
 
     @property
     def size(self) -> int:
         return self._size + len(self._buffer)
 
     def write(self, chunk: bytes | bytearray | memoryview) -> None:
-        """Raises VaultFull when the store refuses a byte; the staged object must then be discarded."""
+        """Bytes as they arrive. Raises VaultFull when the store refuses a byte; the staged object must then be discarded."""
         view = memoryview(chunk)
         while view:
             taken = view[: SEGMENT - len(self._buffer)]
@@ -64,6 +68,7 @@ class Sealer:
         """Durable when this returns (fsync, rename, fsync of the folder)."""
         if self._buffer or not self._segments:
             self._seal_segment()
+        self._wait_for_frame()
         self._staged.keep()
         return Sealed(
             size=self._size,
@@ -74,16 +79,58 @@ class Sealer:
         )
 
     def discard(self) -> None:
+        if self._frame:
+            wait([self._frame])
         self._staged.discard()
 
     def _seal_segment(self) -> None:
-        plain = bytes(self._buffer)
-        self._buffer = bytearray()
+        """Two cores at once: the plain hashes beside age (which holds the interpreter), the frame beside the next bytes."""
+        with memoryview(self._buffer) as plain:
+            hashed = _beside.submit(self._hash, plain)
+            age_file = _encrypt(plain, self._recipient)
+            digest = hashed.result()
+        self._segments.append((self._size, len(self._buffer), digest))
+        self._size += len(self._buffer)
+        self._buffer.clear()
+        self._wait_for_frame()
+        self._frame = _beside.submit(self._write_frame, age_file)
+
+    def _hash(self, plain: memoryview) -> str:
         self._whole.update(plain)
-        self._segments.append((self._size, len(plain), hashlib.sha256(plain).hexdigest()))
-        self._size += len(plain)
-        age_file = pyrage.encrypt(plain, [self._recipient])
+        return hashlib.sha256(plain).hexdigest()
+
+    def _write_frame(self, age_file: bytearray) -> None:
         for part in (FRAME_HEADER.pack(FRAME_VERSION, len(age_file)), age_file):
             self._ciphertext.update(part)
             self._staged.write(part)
             self._ciphertext_size += len(part)
+
+    def _wait_for_frame(self) -> None:
+        if self._frame:
+            frame, self._frame = self._frame, None
+            frame.result()
+
+
+class _Source:
+    """What age reads from, without a copy of the whole."""
+
+    def __init__(self, plain: memoryview) -> None:
+        self._rest = plain
+
+    def read(self, size: int) -> bytes:
+        taken, self._rest = self._rest[:size], self._rest[size:]
+        return bytes(taken)
+
+
+class _Sink(bytearray):
+    def write(self, data: bytes) -> int:
+        self += data
+        return len(data)
+
+    def flush(self) -> None: ...
+
+
+def _encrypt(plain: memoryview, recipient: object) -> bytearray:
+    sink = _Sink()
+    pyrage.encrypt_io(_Source(plain), sink, [recipient])
+    return sink
