@@ -9,9 +9,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
-from reporting.screens.upload_pool import application  # noqa: E402
-
 from config import checks  # noqa: E402  the apps must be ready first
+from reporting.screens.upload_pool import application  # noqa: E402
 
 checks.refuse_to_start_if_wrong()
 

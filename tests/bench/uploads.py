@@ -93,7 +93,7 @@ def one_large_file(office: Office, folder: Path, gib: float) -> None:
 
 async def slow_phone(hers: Reporter, path: str, seconds: float) -> None:
     address = urlsplit(hers.upload)
-    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    _reader, writer = await asyncio.open_connection(address.hostname, address.port)
     head = (
         f"POST {path} HTTP/1.1\r\nHost: {address.netloc}\r\nOrigin: {hers.public}\r\nCookie: {COOKIE}={hers.cookie}\r\n"
         "Content-Type: multipart/form-data; boundary=xx\r\nContent-Length: 100000000\r\n\r\n"
