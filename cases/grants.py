@@ -25,6 +25,7 @@ TABLES: dict[str, dict[str, str]] = {
     "reporting_returncodewrap": {"public": _READ_ADD},
     "reporting_reportersession": {"public": "SELECT, INSERT, DELETE, UPDATE (used_at)"},
     "reporting_officewrap": {"public": "INSERT, SELECT (id)", "staff": _READ_ADD, "opener": "SELECT"},
+    "reporting_pulse": {"public": "SELECT", "staff": _READ_ADD_CHANGE},
     "reporting_person": {"public": _READ_ADD, "staff": "SELECT"},
     "reporting_answer": {"public": "SELECT, INSERT, DELETE", "staff": "SELECT"},
     "reporting_incident": {"public": _READ_ADD, "staff": "SELECT"},

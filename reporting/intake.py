@@ -82,6 +82,8 @@ def answer(opened: sessions.OpenReport, question: questions.Question, value: Any
         if report.state == Report.State.DRAFT:
             Answer.objects.filter(report=report, question=question.key).delete()
         row = Answer.objects.create(report=report, person=people.harmed(report), question=question.key, sealed=sealed)
+        if question.key == "who":
+            people.note_helper(report, str(value))
         if question.key in {"age", "who"}:
             _quarantine_if_a_child_may_be_shown(opened, by=by)
         record(

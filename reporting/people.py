@@ -21,6 +21,23 @@ def harmed(report: Report) -> Person:
     return Person.objects.filter(report=report, role=Person.Role.HARMED).earliest("id")
 
 
+def suspected(report: Report) -> Person:
+    """Whoever is on the other side; made when the first account of theirs is given."""
+    return Person.objects.get_or_create(report=report, role=Person.Role.SUSPECTED)[0]
+
+
+def note_helper(report: Report, who: str) -> None:
+    """Somebody who reports for another is a person of the report too: helper, or witness when they do not know her."""
+    roles = {
+        "child": Person.Role.HELPER,
+        "known": Person.Role.HELPER,
+        "client": Person.Role.HELPER,
+        "bystander": Person.Role.WITNESS,
+    }
+    if role := roles.get(who):
+        Person.objects.get_or_create(report=report, role=role)
+
+
 def latest_answers(report: Report, secret: Secret) -> dict[str, Any]:
     """Question key → the value she gave last."""
     rows = Answer.objects.filter(report=report).order_by("id")

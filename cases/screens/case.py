@@ -68,6 +68,7 @@ def act(request: StaffRequest, case_id: str) -> HttpResponse:
 @shows_refusals
 def look(request: StaffRequest, item_id: str) -> HttpResponse:
     """Facts first and a reason; the picture only after that, into memory."""
+    request.user.check_may(May.WORK_CASES)
     item = get_object_or_404(
         EvidenceItem.objects.exclude(report__state=Report.State.DRAFT), pk=item_id, kind=EvidenceItem.Kind.FILE
     )

@@ -79,6 +79,7 @@ def referral(request: StaffRequest, referral_id: str) -> HttpResponse:
 @shows_refusals
 def tell_now(request: StaffRequest, case_id: str) -> HttpResponse:
     """Threat to life: one page, one person, no key, no approver."""
+    request.user.check_may(May.DISCLOSE_EMERGENCY)
     case = get_object_or_404(Case, pk=case_id)
     reports = [row.report for row in CaseReport.objects.filter(case=case).select_related("report")]
     if request.method == "POST":

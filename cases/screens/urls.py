@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from cases.screens import case, office, referral
+from cases.screens import case, health, office, referral
 
 app_name = "office"
 urlpatterns = [
     path("", office.waiting, name="queue"),
+    path("readyz", health.ready, name="ready"),
     path("report/<str:report_id>/", office.report, name="report"),
     path("report/<str:report_id>/decide/", office.decide, name="decide"),
     path("case/<str:case_id>/", case.case, name="case"),

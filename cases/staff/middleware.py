@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 _OFFICE = "/office/"
-_SIGN_IN = "/office/account/"
+_OPEN = ("/office/account/", "/office/readyz")
 
 
 class SecondFactorMiddleware:
@@ -20,7 +20,7 @@ class SecondFactorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        in_office = request.path.startswith(_OFFICE) and not request.path.startswith(_SIGN_IN)
+        in_office = request.path.startswith(_OFFICE) and not request.path.startswith(_OPEN)
         if in_office:
             if not request.user.is_authenticated:
                 return redirect("account_login")

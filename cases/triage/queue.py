@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 
 from cases.models import Assessment
 from cases.triage import priority
 from reporting import evidence, people
 from reporting.actors import job
 from reporting.custody.record import record
-from reporting.models import EvidenceItem, Incident, Report
+from reporting.models import EvidenceItem, Incident, Pulse, Report
 
 WAITING = (Report.State.RECEIVED, Report.State.IN_TRIAGE, Report.State.NEEDS_ANSWER)
 PAGE = 50
@@ -73,6 +74,7 @@ def assess(report: Report) -> Assessment:
     by = job("assess")
     secret = evidence.office_key(report.pk, "report:assessed", detail={"rules": priority.RULES_VERSION}, by=by,
                                  look=("Our computer", "sorted it by urgency"))  # fmt: skip
+    Pulse.objects.update_or_create(name=Pulse.WRAP_OPENED, defaults={"at": timezone.now()})
     counts = dict.fromkeys(EvidenceItem.Kind, 0)
     for kind in EvidenceItem.objects.filter(report=report).values_list("kind", flat=True):
         counts[EvidenceItem.Kind(kind)] += 1

@@ -3,7 +3,7 @@
 from reporting.models.evidence import EvidenceItem, FileGroup
 from reporting.models.exchange import Consent, Look, Message, Receipt, RecipientOffer
 from reporting.models.people import Answer, Incident, Person
-from reporting.models.report import OfficeWrap, Report, ReporterSession, ReturnCodeWrap
+from reporting.models.report import OfficeWrap, Pulse, Report, ReporterSession, ReturnCodeWrap
 
 __all__ = [
     "Answer",
@@ -15,6 +15,7 @@ __all__ = [
     "Message",
     "OfficeWrap",
     "Person",
+    "Pulse",
     "Receipt",
     "RecipientOffer",
     "Report",

@@ -86,6 +86,17 @@ class OfficeWrap(models.Model):
         constraints: ClassVar = [models.UniqueConstraint(fields=["subject", "recipient"], name="office_wrap_once")]
 
 
+class Pulse(models.Model):
+    """When something last worked, written by the office and read by the public door's monitor page."""
+
+    WRAP_OPENED: ClassVar = "a new report's wrap was opened by the office"
+
+    name = models.CharField(primary_key=True, max_length=60)
+    at = models.DateTimeField()
+
+    PUBLIC: ClassVar = {"name", "at"}
+
+
 class ReporterSession(models.Model):
     """An open form or portal. The cookie's token is not here: only its SHA-256, and the keys sealed under it."""
 

@@ -93,6 +93,8 @@ def _keep_lines(opened: OpenReport, key: str, text: str) -> None:
         else:
             evidence.remove_from_draft(item, by=REPORTER)
     person = people.harmed(opened.report)
+    if wanted and kind == EvidenceItem.Kind.ACCOUNT:
+        person = people.suspected(opened.report)
     for line in wanted:
         evidence.acquire_text(kind, line, report=opened.report, person=person, recipient=opened.recipient, by=REPORTER)
 

@@ -23,6 +23,7 @@ _NO_ACT = {
     "reporting_reportersession",  # an open tab
     "custody_custodyopening",  # the opener's own book: it names the event
     "custody_checkpoint",  # the ledger's signature
+    "reporting_pulse",  # the monitor's
     "cases_partner",
     "cases_recipient",
     "reporting_recipientoffer",

@@ -1,0 +1,20 @@
+"""The staff door's page for the operator's monitor."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.http import HttpRequest, JsonResponse
+
+from reporting.custody import published
+
+SEQUENCED_WITHIN = timedelta(seconds=60)
+
+
+def ready(request: HttpRequest) -> JsonResponse:
+    """503 when an event has waited longer than a minute for its place in the tree: the sequencer stands still."""
+    waited = published.oldest_unsequenced()
+    late = waited is not None and waited > SEQUENCED_WITHIN
+    return JsonResponse(
+        {"ready": not late, "unsequenced_seconds": waited.total_seconds() if waited else 0}, status=503 if late else 200
+    )

@@ -1,0 +1,75 @@
+"""Start-up checks: each refusal, provoked once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config import checks
+
+UNSET = Path("/not-set/X")
+
+
+@pytest.fixture
+def door(settings: Any) -> Any:
+    """Settings of a clean public door: no key but its own."""
+    for name in checks._HELD_BY:
+        setattr(settings, name, UNSET)
+    settings.DOORS = frozenset({"public"})
+    settings.DATABASES["default"]["USER"] = "holdfast_public"
+    return settings
+
+
+def _ids(found: list[Any]) -> set[str]:
+    return {message.id for message in found}
+
+
+def test_a_clean_door_starts(door: Any) -> None:
+    assert checks.keys_lie_where_they_belong() == []
+    assert checks.one_role_for_each_door() == []
+
+
+@pytest.mark.parametrize("name", [name for name, holders in checks._HELD_BY.items() if "public" not in holders])
+def test_a_public_door_that_sees_a_key_of_others_does_not_start(door: Any, name: str, tmp_path: Path) -> None:
+    setattr(door, name, tmp_path / "key")
+    assert _ids(checks.keys_lie_where_they_belong()) == {"holdfast.E001"}
+
+
+def test_a_door_with_anothers_database_role_does_not_start(door: Any) -> None:
+    door.DATABASES["default"]["USER"] = "holdfast_staff"
+    assert _ids(checks.one_role_for_each_door()) == {"holdfast.E002"}
+
+
+@pytest.mark.django_db
+def test_a_door_that_is_a_superuser_does_not_start(door: Any) -> None:
+    assert _ids(checks.no_role_can_go_round_its_grants()) == {"holdfast.E003"}
+
+
+class TestProduction:
+    @pytest.fixture(autouse=True)
+    def production(self, door: Any, tmp_path: Path) -> None:
+        door.PRODUCTION = True
+        door.OFFICE_RECIPIENTS_FILE = tmp_path / "recipients"
+        door.OFFICE_RECIPIENTS_FILE.write_text("age1one\nage1two\n")
+
+    def test_complete(self) -> None:
+        assert checks.production_is_complete() == []
+
+    def test_one_office_recipient_is_too_few(self, door: Any) -> None:
+        door.OFFICE_RECIPIENTS_FILE.write_text("age1one\n")
+        assert _ids(checks.production_is_complete()) == {"holdfast.E004"}
+
+    def test_who_is_told_must_not_be_blank(self, door: Any) -> None:
+        door.OPERATOR_TOLD_WITHOUT_AGREEMENT = ""
+        assert _ids(checks.production_is_complete()) == {"holdfast.E005"}
+
+    def test_the_office_has_a_name(self, door: Any) -> None:
+        door.OPERATOR_NAME = ""
+        assert _ids(checks.production_is_complete()) == {"holdfast.E006"}
+
+    def test_the_staff_door_has_a_secret_of_its_own_and_a_process_of_its_own(self, door: Any) -> None:
+        door.DOORS = frozenset({"public", "staff"})
+        door.SECRET_KEY = "short"
+        assert _ids(checks.production_is_complete()) == {"holdfast.E007", "holdfast.E008"}
