@@ -18,7 +18,6 @@ def door(settings: Any) -> Any:
     for name in checks._HELD_BY:
         setattr(settings, name, UNSET)
     settings.DOORS = frozenset({"public"})
-    settings.DATABASES["default"]["USER"] = "holdfast_public"
     return settings
 
 
@@ -26,7 +25,8 @@ def _ids(found: list[Any]) -> set[str]:
     return {message.id for message in found}
 
 
-def test_a_clean_door_starts(door: Any) -> None:
+def test_a_clean_door_starts(door: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(door.DATABASES["default"], "USER", "holdfast_public")
     assert checks.keys_lie_where_they_belong() == []
     assert checks.one_role_for_each_door() == []
 
@@ -37,8 +37,8 @@ def test_a_public_door_that_sees_a_key_of_others_does_not_start(door: Any, name:
     assert _ids(checks.keys_lie_where_they_belong()) == {"holdfast.E001"}
 
 
-def test_a_door_with_anothers_database_role_does_not_start(door: Any) -> None:
-    door.DATABASES["default"]["USER"] = "holdfast_staff"
+def test_a_door_with_anothers_database_role_does_not_start(door: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(door.DATABASES["default"], "USER", "holdfast_staff")
     assert _ids(checks.one_role_for_each_door()) == {"holdfast.E002"}
 
 
