@@ -57,9 +57,9 @@ def start(*, language: str, by: Actor) -> Started:
             wrapped=keys.wrap(secret, keys.recipient_of(derived.secret)),
         )
         Person.objects.create(report=report, role=Person.Role.HARMED)
-        token = sessions.begin(report, secret=secret, code=code)
+        opened, token = sessions.begin(report, secret=secret, code=code)
         found(report.id, recipient=recipient, signing_key=derived.signing_public_key, actor=by)
-    return Started(sessions.OpenReport(report, secret, code), token)
+    return Started(opened, token)
 
 
 def answer(opened: sessions.OpenReport, question: questions.Question, value: Any, *, by: Actor) -> None:

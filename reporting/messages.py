@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from reporting import evidence
@@ -34,8 +35,13 @@ def post(report: Report, text: str, *, from_office: bool, by: Actor) -> Message:
     return message
 
 
-def thread(report: Report, secret: Secret) -> list[OpenMessage]:
+def thread(report: Report, secret: Secret, *, news_since: datetime | None = None) -> list[OpenMessage]:
+    """All messages, or with `news_since` only what is unread from the office, or was written or first read since then."""
     rows = Message.objects.filter(report=report).order_by("at", "id")
+    if news_since:
+        rows = rows.filter(
+            Q(from_office=True, read_at=None) | Q(from_office=True, read_at__gte=news_since) | Q(at__gte=news_since)
+        )
     return [OpenMessage(row.from_office, evidence.open_text(row.sealed, secret), row.at, new=row.read_at is None) for row in rows]
 
 

@@ -44,6 +44,11 @@ def latest_answers(report: Report, secret: Secret) -> dict[str, Any]:
     return {row.question: evidence.open_record(row.sealed, secret)["value"] for row in rows}
 
 
+def shows_everything(opened: OpenReport) -> bool:
+    """What a found code shows is what she chose before sending: only news, unless she said otherwise."""
+    return opened.report.state == Report.State.DRAFT or latest_answers(opened.report, opened.secret).get("show_again") == YES
+
+
 def check_may_send_files(opened: OpenReport, group: FileGroup | None) -> None:
     """Raises BytesNotTaken unless the harmed person is an adult, she is no bystander's unknown, and the group's age answer is yes.
 

@@ -140,6 +140,13 @@ ALL: tuple[Question, ...] = (
         ),
         rows=3,
     ),
+    Question(
+        "show_again",
+        Kind.ONE,
+        _("When you come back with your code, should it show what you wrote?"),
+        _("If someone else could find your code, better not: then it shows only our answers that are new."),
+        (Choice("yes", _("Yes, show me everything")), Choice("no", _("No, only what is new"))),
+    ),
 )
 BY_KEY = {question.key: question for question in ALL}
 POSITION = {question.key: number for number, question in enumerate(ALL, start=1)}

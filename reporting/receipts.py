@@ -73,5 +73,4 @@ def redeem(code: codes.ReturnCode) -> tuple[sessions.OpenReport, sessions.Token]
         raise UnknownCode
     public = founding(row.report_id)
     secret = keys.unwrap(bytes(row.wrapped), derived.secret, expected=public.recipient)
-    token = sessions.begin(row.report, secret=secret, code=code)
-    return sessions.OpenReport(row.report, secret, code), token
+    return sessions.begin(row.report, secret=secret, code=code)

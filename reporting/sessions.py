@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NewType
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -34,19 +34,21 @@ class OpenReport:
     report: Report
     secret: Secret
     code: codes.ReturnCode
+    since: datetime  # when this visit began: what she wrote or read in it may be shown again
 
     @property
     def recipient(self) -> Recipient:
         return recipient_of(self.secret)
 
 
-def begin(report: Report, *, secret: Secret, code: codes.ReturnCode) -> Token:
+def begin(report: Report, *, secret: Secret, code: codes.ReturnCode) -> tuple[OpenReport, Token]:
     """Any other session of the report ends: redeeming elsewhere closes the forgotten tab."""
     ReporterSession.objects.filter(report=report).delete()
     token = Token(secrets.token_urlsafe(32))
     keys = seal_record({"secret": secret, "code": code}, recipient_of(_identity(token)))
-    ReporterSession.objects.create(token_hash=_hash(token), report=report, keys=keys)
-    return token
+    row = ReporterSession.objects.create(token_hash=_hash(token), report=report, keys=keys)
+    row.refresh_from_db(fields=["started_at"])
+    return OpenReport(report, secret, code, row.started_at), token
 
 
 def resume(token: str) -> OpenReport | None:
@@ -61,7 +63,7 @@ def resume(token: str) -> OpenReport | None:
     if now - row.used_at > timedelta(minutes=1):
         ReporterSession.objects.filter(pk=row.pk).update(used_at=now)
     keys = evidence.open_record(row.keys, _identity(Token(token)))
-    return OpenReport(row.report, Secret(keys["secret"]), codes.ReturnCode(keys["code"]))
+    return OpenReport(row.report, Secret(keys["secret"]), codes.ReturnCode(keys["code"]), row.started_at)
 
 
 def end(token: str) -> None:

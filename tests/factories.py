@@ -21,7 +21,7 @@ from reporting.vault import keys
 
 _numbers = itertools.count(1)
 
-ADULT_EXTORTION = {
+ADULT_EXTORTION: dict[str, Any] = {
     "safe": "yes",
     "control": "no",
     "who": "me",

@@ -20,6 +20,7 @@ WITHHELD_ANSWERS = {
     "control": "asked for her safety at the time of reporting",
     "contact": "she is reached through this office only",
     "wish": "her wishes toward this office",
+    "show_again": "a setting of her own view",
 }
 
 

@@ -23,6 +23,8 @@ def files(request: HttpRequest, opened: OpenReport) -> HttpResponse:
     except people.BytesNotTaken as no:
         shut = str(no)
     answered = group is not None
+    shown = _items(opened)
+    hidden = EvidenceItem.objects.filter(report=opened.report, kind=EvidenceItem.Kind.FILE).count() - len(shown)
     adult = people.latest_answers(opened.report, opened.secret).get("age") == people.ADULT
     context = {
         "group": group,
@@ -30,7 +32,8 @@ def files(request: HttpRequest, opened: OpenReport) -> HttpResponse:
         "ask_age": adult and (not answered or "again" in request.GET),
         "shut": shut,
         "answered": answered,
-        "items": [_line(item, opened) for item in _items(opened)],
+        "items": [_line(item, opened) for item in shown],
+        "hidden": hidden,
         "upload_url": f"{settings.UPLOAD_ORIGIN}/files/{group.id}/" if group else "",
         "limit_gb": settings.MAX_FILE_BYTES // 1024**3,
         "number": questions.POSITION["files"],
@@ -60,7 +63,9 @@ _SAID = {
 
 
 def _items(opened: OpenReport) -> list[EvidenceItem]:
-    return list(EvidenceItem.objects.filter(report=opened.report, kind=EvidenceItem.Kind.FILE).order_by("at", "id"))
+    """Those she may see again: all in a draft or if she chose so, else those of this visit."""
+    found = EvidenceItem.objects.filter(report=opened.report, kind=EvidenceItem.Kind.FILE).order_by("at", "id")
+    return list(found if people.shows_everything(opened) else found.filter(at__gte=opened.since))
 
 
 def _line(item: EvidenceItem, opened: OpenReport) -> dict[str, object]:

@@ -86,12 +86,14 @@ def portal(request: HttpRequest, opened: OpenReport) -> HttpResponse:
     if request.method == "POST" and (text := request.POST.get("text", "").strip()[:200_000]):
         messages.post(report, text, from_office=False, by=REPORTER)
         return redirect("portal")
-    thread = messages.thread(report, opened.secret)
+    everything = people.shows_everything(opened)
+    thread = messages.thread(report, opened.secret, news_since=None if everything else opened.since)
     messages.mark_read(report, from_office=True, by=REPORTER)
     context = {
         "report": report,
         "status": _STATUS[Report.State(report.state)],
         "thread": thread,
+        "everything": everything,
         "looks": Look.objects.filter(report=report).order_by("-at")[:100],
         "files": EvidenceItem.objects.filter(report=report, kind=EvidenceItem.Kind.FILE).count(),
         "may_add_files": people.latest_answers(report, opened.secret).get("age") == people.ADULT,

@@ -11,7 +11,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from cases.referrals import emergency
 from cases.seed import person
-from reporting import intake
+from reporting import intake, messages
+from reporting.actors import REPORTER
 from reporting.models import EvidenceItem, Report, ReporterSession
 from reporting.vault import codes
 from tests import factories
@@ -173,3 +174,22 @@ def test_a_wrong_code_gets_a_clear_answer(typed: str, status: int, says: str) ->
     answer = Client().post("/back/", {"code": codes.mint() if typed == "unknown" else typed}, headers=ORIGIN)
     assert answer.status_code == status
     assert says in answer.content.decode()
+
+
+def test_a_found_code_shows_only_what_is_new_unless_she_chose_otherwise() -> None:
+    for chosen in ("no", "", "yes"):
+        opened = factories.draft({**factories.ADULT_EXTORTION, "show_again": chosen})
+        factories.file(opened, name="private name.jpg")
+        intake.submit(opened)
+        messages.post(opened.report, "what she wrote long ago", from_office=False, by=REPORTER)
+        messages.post(opened.report, "what the office wrote", from_office=True, by=factories.staff().actor)
+        finder = Client()
+        finder.post("/back/", {"code": opened.code}, headers=ORIGIN)
+        seen = "".join(finder.get(path).content.decode() for path in ("/mine/", "/more/", "/mine/who/"))
+        assert "what the office wrote" in seen
+        for private in ("what she wrote long ago", "private name.jpg"):
+            assert (private in seen) == (chosen == "yes"), (chosen, private)
+        assert factories.ADULT_EXTORTION["words"] not in seen
+        later = Client()
+        later.post("/back/", {"code": opened.code}, headers=ORIGIN)
+        assert ("what the office wrote" in later.get("/mine/").content.decode()) == (chosen == "yes")

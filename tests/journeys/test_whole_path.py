@@ -56,7 +56,7 @@ def report(page: Page, address: str, files: list[Path]) -> str:
     for path in files:
         expect(page.locator(".files")).to_contain_text(path.name)
     page.click("main a.button:has-text('Continue')")
-    for _ in range(3):
+    for _ in range(4):
         go_on(page)
     expect(page.locator(".answers")).to_contain_text("I am scared.")
     page.click("button:has-text('Send to')")

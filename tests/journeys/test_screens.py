@@ -1,0 +1,116 @@
+"""Every screen as it is seen: no WCAG 2.2 AA violation, nothing wider than a small phone, the way out always in view."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.journeys.conftest import Running, sign_in
+
+pytestmark = pytest.mark.needs("chromium")
+
+_TAGS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+SMALL: tuple[int, int] = (320, 560)
+
+
+def fit_and_accessible(page: Page) -> None:
+    found = Axe().run(page, options=_TAGS).response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"][:160]) for one in found] == [], page.url
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{page.url} is wider than the screen"
+
+
+def way_out_in_view(page: Page) -> None:
+    expect(page.locator("#leave")).to_be_in_viewport()
+    assert page.title() == "Notes"
+
+
+def test_her_screens_on_a_small_phone(running: Running, browser: Browser) -> None:
+    address = running.office.address("public")
+    context = browser.new_context(viewport={"width": SMALL[0], "height": SMALL[1]})
+    page = context.new_page()
+    for path in ("/", "/before/", "/now/", "/back/"):
+        page.goto(address + path)
+        fit_and_accessible(page)
+        way_out_in_view(page)
+    page.goto(f"{address}/page/1/")
+    page.check("input[value=not_sure]")
+    page.click("button:has-text('Continue')")
+    expect(page).to_have_url(re.compile("/now/"))
+    page.goto(f"{address}/page/2/")
+    page.check("input[value=yes]")
+    page.click("button:has-text('Continue')")
+    expect(page).to_have_url(re.compile("/careful/"))
+    for path in ["/careful/", *(f"/page/{number}/" for number in range(1, 10)), "/more/", "/check/"]:
+        page.goto(address + path)
+        fit_and_accessible(page)
+        way_out_in_view(page)
+    page.goto(f"{address}/page/5/")
+    page.check("input[value=stalking]")
+    page.click("button:has-text('Continue')")
+    expect(page.locator("main")).not_to_contain_text("Save")  # somebody controls her: safety only
+    fit_and_accessible(page)
+    page.goto(f"{address}/check/")
+    page.click("button:has-text('Send to')")
+    fit_and_accessible(page)
+    page.click("text=Go to my report")
+    fit_and_accessible(page)
+    page.click("text=Who may we tell?")
+    fit_and_accessible(page)
+    context.close()
+
+
+def test_leaving_takes_one_touch_and_the_way_back_shows_nothing(running: Running, browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    # The ordinary page it leaves for is on the internet; here it is only a blank page.
+    context.route(
+        lambda url: "bbc.com" in url, lambda route: route.fulfill(body="<title>Weather</title>", content_type="text/html")
+    )
+    page = context.new_page()
+    address = running.office.address("public")
+    page.goto(f"{address}/page/6/")
+    page.fill("textarea", "my own words")
+    page.click("button:has-text('Continue')")
+    page.goto(f"{address}/page/6/")
+    expect(page.locator("textarea")).to_have_value("my own words")
+    page.click("#leave")
+    page.wait_for_url("**/weather")
+    assert context.cookies() == []
+    page.go_back()
+    assert "my own words" not in page.content()
+    context.close()
+
+
+def test_the_offices_screens(running: Running, browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": 1200, "height": 900})
+    page = context.new_page()
+    page.goto(f"{running.office.address('staff')}/office/")
+    fit_and_accessible(page)
+    sign_in(page, running, "tom")
+    fit_and_accessible(page)
+    page.locator("ol.queue > li a").first.click()
+    fit_and_accessible(page)
+    page.click("text=Open and read")
+    fit_and_accessible(page)
+    page.click("text=Accept: open a case")
+    fit_and_accessible(page)
+    page.click("text=Life in danger: tell now")
+    fit_and_accessible(page)
+    page.click("text=Put on record")
+    expect(page.locator("main")).to_contain_text("for a threat to life only")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{running.office.address('staff')}/office/")
+    fit_and_accessible(page)
+    page.goto(f"{running.office.address('partner')}/partner/")
+    fit_and_accessible(page)
+    context.close()
+
+
+def test_the_check_itself_would_find_something(browser: Browser) -> None:
+    page = browser.new_page()
+    page.set_content("<html><body><img src='data:,'><button></button><div style='width:9000px'>wide</div></body></html>")
+    with pytest.raises(AssertionError, match="button-name"):
+        fit_and_accessible(page)
+    page.close()
