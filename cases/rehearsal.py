@@ -16,10 +16,10 @@ from typing import Any
 
 import pyrage
 from django.conf import settings
-from django.db import connection
 
 from cases import partners
 from cases.casework import examination, reading
+from cases.doors import door
 from cases.models import Case, Package, Recipient
 from cases.referrals import disclosure
 from cases.staff.models import StaffMember
@@ -38,18 +38,6 @@ _ANSWERS: dict[str, Any] = {
     "what": ["financial_extortion"],
     "words": "This is a rehearsal. No person was harmed.",
 }
-
-
-@contextmanager
-def door(name: str) -> Iterator[None]:
-    """Play a part under the database role of that door. Needs the owner's connection to be a superuser's."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET SESSION AUTHORIZATION holdfast_{name}")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("RESET SESSION AUTHORIZATION")
 
 
 @dataclass

@@ -258,7 +258,7 @@ def for_command(argv: Sequence[str]) -> Iterator[None]:
     try:
         if command != "migrate":
             office.prepare()
-        if command == "rehearse":
+        if command in {"rehearse", "rotate_office_key"}:
             office.start("opener", "sequencer")
         os.environ.update(office.operator())
         yield

@@ -17,7 +17,9 @@ from reporting.vault.fields import seal_bytes
 from reporting.vault.keys import Recipient
 
 # Opening events: the only ones the opener gives a key for.
-OPENING_EVENTS = frozenset({"report:opened", "report:assessed", "evidence:revealed", "package:built", "case:opened"})
+OPENING_EVENTS = frozenset(
+    {"report:opened", "report:assessed", "evidence:revealed", "package:built", "case:opened", "wrap:renewed"}
+)
 
 
 class UnknownSubject(Exception):

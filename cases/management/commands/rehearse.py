@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from cases import rehearsal
+from cases.doors import CannotPlay
 from cases.exports.gather import NotSequenced
 from reporting.vault.opener import Refused
 
@@ -38,7 +39,7 @@ class Command(BaseCommand):
             raise CommandError(f"{out} is not empty. Nothing was done: name a new folder.", returncode=2)
         try:
             summary = rehearsal.run(files, out)
-        except (Refused, NotSequenced) as error:
+        except (Refused, NotSequenced, CannotPlay) as error:
             words = f"The rehearsal stopped: {error}. The report it made stays in the database and is marked as a rehearsal."
             raise CommandError(words, returncode=1) from None
         (out / "summary.json").write_text(json.dumps(asdict(summary), indent=1))
