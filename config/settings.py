@@ -51,6 +51,8 @@ LEDGER_ORIGIN = env.text("LEDGER_ORIGIN", "holdfast.example/ledger")
 
 # --- evidence -----------------------------------------------------------------------------------------------
 VAULT_DIR = env.path("VAULT_DIR")
+VAULT_S3_BUCKET = env.text("VAULT_S3_BUCKET", "")
+VAULT_S3_ENDPOINT = env.text("VAULT_S3_ENDPOINT", "")
 MAX_FILE_BYTES = env.integer("MAX_FILE_BYTES", 4 * 1024**3)
 DRAFT_QUOTA_BYTES = env.integer("DRAFT_QUOTA_BYTES", 8 * 1024**3)
 FREE_SPACE_FLOOR_BYTES = env.integer("FREE_SPACE_FLOOR_BYTES", 2 * 1024**3)

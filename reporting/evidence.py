@@ -21,7 +21,7 @@ from reporting.vault.fields import seal_record
 from reporting.vault.keys import Recipient, Secret
 from reporting.vault.reader import HashMismatch
 from reporting.vault.sealer import Sealed
-from reporting.vault.store import DiskStore
+from reporting.vault.store import DiskStore, Store
 
 __all__ = ["HashMismatch", "NotOpenable", "acquire", "office_key", "open_record", "open_sealed", "open_text", "quarantine"]
 
@@ -34,7 +34,12 @@ class NotOpenable(Exception):
     """The item is quarantined, destroyed or failed its check: nobody opens, copies or exports it."""
 
 
-def store() -> DiskStore:
+def store() -> Store:
+    """On a disk, or on S3-compatible storage where VAULT_S3_BUCKET is set."""
+    if settings.VAULT_S3_BUCKET:
+        from reporting.vault.s3 import S3Store  # a large import that an office on a disk never needs
+
+        return S3Store(settings.VAULT_S3_BUCKET, endpoint=settings.VAULT_S3_ENDPOINT)
     return DiskStore(Path(settings.VAULT_DIR), floor=settings.FREE_SPACE_FLOOR_BYTES)
 
 
@@ -115,9 +120,12 @@ def quarantine(item: EvidenceItem, *, reason: str, by: Actor) -> None:
 
 
 def verify(item: EvidenceItem, *, by: Actor) -> bool:
-    """Re-hash the ciphertext against the ledger's hash; needs no key. A mismatch freezes the item."""
-    with store().open(item.vault_name) as source:
-        whole = reader.ciphertext_sha256(source) == item.ciphertext_sha256
+    """Re-hash the ciphertext against the ledger's hash; needs no key. A mismatch or a missing object freezes the item."""
+    try:
+        with store().open(item.vault_name) as source:
+            whole = reader.ciphertext_sha256(source) == item.ciphertext_sha256
+    except FileNotFoundError:
+        whole = False
     state = EvidenceItem.State.VERIFIED if whole else EvidenceItem.State.INTEGRITY_FAILED
     with transaction.atomic():
         changed = EvidenceItem.objects.filter(pk=item.pk, state__in=_can_become(state)).update(state=state)

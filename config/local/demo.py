@@ -40,7 +40,9 @@ def main() -> int:
         print("\nStopping …", flush=True)
         return 0
     except DidNotStart as error:
-        print(f"holdfast: {error}", file=sys.stderr)
+        print(
+            f"holdfast: {error}\n\nIf the demo's data is from another version, ./run demo --fresh starts over.", file=sys.stderr
+        )
         return 1
     finally:
         (office.folder / "operator.json").unlink(missing_ok=True)

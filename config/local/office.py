@@ -256,8 +256,10 @@ def for_command(argv: Sequence[str]) -> Iterator[None]:
     except AlreadyRunning:
         sys.exit("holdfast: the demo is just starting or stopping. Try again in a few seconds.")
     try:
-        if command != "migrate":
+        try:
             office.prepare()
+        except DidNotStart as error:
+            sys.exit(f"holdfast: {error}\n\nIf the demo's data is from another version, ./run demo --fresh starts over.")
         if command in {"rehearse", "rotate_office_key"}:
             office.start("opener", "sequencer")
         os.environ.update(office.operator())

@@ -18,6 +18,13 @@ BEGIN
         OR p_detail_hash !~ '^[0-9a-f]{64}$' THEN
         RAISE EXCEPTION 'custody: malformed event' USING ERRCODE = 'check_violation';
     END IF;
+    -- A door that faces the internet speaks only for the people it serves, and only of their acts.
+    IF door = 'public' AND NOT (p_subject ~ '^R-' AND p_actor = 'reporter' AND p_event IN (
+            'report:started', 'answer:saved', 'files:age_answered', 'evidence:acquired', 'evidence:taken_out', 'evidence:quarantined',
+            'report:submitted', 'report:opened_by_reporter', 'message:posted', 'message:read', 'consent:answered'))
+        OR door = 'partner' AND NOT (p_subject ~ '^C-' AND p_actor ~ '^P-' AND p_event IN ('package:collected', 'referral:answered')) THEN
+        RAISE EXCEPTION 'custody: the % door may not record this', door USING ERRCODE = 'insufficient_privilege';
+    END IF;
     INSERT INTO custody_custodyhead AS h (subject, seq, leaf, at) VALUES (p_subject, 0, repeat('0', 64), '-infinity')
         ON CONFLICT (subject) DO NOTHING;
     SELECT * INTO head FROM custody_custodyhead h WHERE h.subject = p_subject FOR UPDATE;

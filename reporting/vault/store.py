@@ -11,6 +11,7 @@ import re
 import shutil
 from io import BufferedReader
 from pathlib import Path
+from typing import Protocol
 
 _SYNC_EVERY = 32 * 1024**2
 _NAME = re.compile(r"[a-z0-9-]{8,64}\Z")
@@ -20,7 +21,30 @@ class VaultFull(Exception):
     """The disk has no room, or less than its floor. Nothing was kept of this object; everything earlier is safe."""
 
 
-class Staged:
+def check_name(name: str) -> None:
+    if not _NAME.match(name):
+        raise ValueError(f"not an object name: {name!r}")
+
+
+class Staged(Protocol):
+    """An object being written; nothing under its name until `keep`, nothing left after `discard`."""
+
+    def write(self, data: bytes | bytearray) -> None: ...
+    def keep(self) -> None: ...
+    def discard(self) -> None: ...
+
+
+class Store(Protocol):
+    """Where objects lie. `free_bytes`: what may still be taken before the floor."""
+
+    def free_bytes(self) -> int: ...
+    def stage(self, name: str) -> Staged: ...
+    def open(self, name: str) -> BufferedReader: ...
+    def remove(self, name: str) -> None: ...
+    def names(self) -> list[str]: ...
+
+
+class _StagedFile:
     """An object being written; nothing under its final name until `keep`."""
 
     def __init__(self, final: Path) -> None:
@@ -72,15 +96,14 @@ class DiskStore:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def _path(self, name: str) -> Path:
-        if not _NAME.match(name):
-            raise ValueError(f"not an object name: {name!r}")
+        check_name(name)
         return self._root / name[-2:] / name
 
     def free_bytes(self) -> int:
         """Bytes that may still be taken before the free-space floor."""
         return max(0, shutil.disk_usage(self._root).free - self._floor)
 
-    def stage(self, name: str) -> Staged:
+    def stage(self, name: str) -> _StagedFile:
         """Raises VaultFull below the free-space floor, FileExistsError for a name in use."""
         if self.free_bytes() == 0:
             raise VaultFull("below the free-space floor")
@@ -90,7 +113,7 @@ class DiskStore:
             _fsync_folder(self._root)
         if path.exists():
             raise FileExistsError(name)
-        return Staged(path)
+        return _StagedFile(path)
 
     def open(self, name: str) -> BufferedReader:
         return self._path(name).open("rb")

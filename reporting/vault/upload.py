@@ -13,7 +13,7 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser
 
 from reporting.vault.keys import Recipient
 from reporting.vault.sealer import Sealed, Sealer
-from reporting.vault.store import DiskStore
+from reporting.vault.store import Store
 
 FIELD = "files"
 _NAME_LIMIT = 255
@@ -40,7 +40,7 @@ class FormStream:
     """`feed` every chunk, then `close`; `abandon` in every other case."""
 
     def __init__(
-        self, content_type: str, *, store: DiskStore, recipient: Recipient, limit: int, arrived: Callable[[Arrived], None]
+        self, content_type: str, *, store: Store, recipient: Recipient, limit: int, arrived: Callable[[Arrived], None]
     ) -> None:
         kind, _, options = content_type.partition(";")
         boundary = next((part.strip()[9:].strip('"') for part in options.split(";") if part.strip().startswith("boundary=")), "")

@@ -189,8 +189,8 @@ def test_structural_attacks_are_refused_by_the_layer_they_hit(unpacked: Path, se
     assert "time stamp" in verify(stamp, ca).stdout
 
 
-def test_a_changed_object_in_the_vault_stops_the_package(office: Office) -> None:
-    path = evidence.store()._path(office.file.vault_name)
+def test_a_changed_object_in_the_vault_stops_the_package(office: Office, settings: Any) -> None:
+    (path,) = Path(settings.VAULT_DIR).glob(f"??/{office.file.vault_name}")
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)

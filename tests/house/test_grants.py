@@ -101,10 +101,29 @@ def test_no_role_but_the_doors_may_append_to_the_ledger(as_role: dict[str, psyco
 
 
 def test_the_door_of_an_event_is_the_role_that_wrote_it(as_role: dict[str, psycopg.Connection]) -> None:
-    as_role["public"].execute("SELECT custody_append('R-000000000000', 'report:opened', 'S-PRETENDED', repeat('0', 64))")
+    as_role["public"].execute("SELECT custody_append('R-000000000000', 'answer:saved', 'reporter', repeat('0', 64))")
     with connection.cursor() as cursor:
         cursor.execute("SELECT door FROM custody_custodyevent WHERE subject = 'R-000000000000'")
         assert cursor.fetchall() == [("public",)]
+
+
+@pytest.mark.parametrize(
+    ("door", "subject", "event", "actor"),
+    [
+        ("public", "R-000000000000", "answer:saved", "S-SOMEBODY"),
+        ("public", "C-000000000000", "answer:saved", "reporter"),
+        ("public", "R-000000000000", "report:opened", "reporter"),
+        ("public", "R-000000000000", "report:accepted", "reporter"),
+        ("partner", "R-000000000000", "package:collected", "P-POLICE"),
+        ("partner", "C-000000000000", "referral:approved", "P-POLICE"),
+        ("partner", "C-000000000000", "package:collected", "S-SOMEBODY"),
+    ],
+)
+def test_a_door_to_the_internet_records_only_the_acts_of_those_it_serves(
+    as_role: dict[str, psycopg.Connection], door: str, subject: str, event: str, actor: str
+) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="may not record"):
+        as_role[door].execute("SELECT custody_append(%s, %s, %s, repeat('0', 64))", [subject, event, actor])
 
 
 class TestPublicDoorAfterSending:

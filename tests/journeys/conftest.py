@@ -63,7 +63,7 @@ def running() -> Iterator[Running]:
         shutil.rmtree(folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: Playwright's event loop, while it runs, keeps Django from its database
 def browser() -> Iterator[Browser]:
     path = shutil.which("chromium")
     with sync_playwright() as playwright:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
 from reporting import consent, evidence, intake, messages, people, questions, receipts, sessions
-from reporting.actors import REPORTER
+from reporting.actors import REPORTER, job
 from reporting.custody.models import CustodyEvent
 from reporting.models import (
     Answer,
@@ -238,3 +240,18 @@ class TestConsent:
         assert json.loads(given.statement)["answer"] == "yes"
         with pytest.raises(consent.ConsentMissing, match="expired"):
             consent.current(opened.report, "P-1")
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda path: path.unlink(), lambda path: path.write_bytes(path.read_bytes()[:-1])], ids=["gone", "cut"]
+)
+def test_an_object_that_is_gone_or_changed_freezes_its_item(spoil: Callable[[Path], object], settings: Any) -> None:
+    opened = factories.draft()
+    item = factories.file(opened)
+    assert evidence.verify(item, by=job("verify"))
+    (path,) = Path(settings.VAULT_DIR).glob("??/*")
+    spoil(path)
+    assert not evidence.verify(item, by=job("verify"))
+    with pytest.raises(evidence.NotOpenable):
+        list(evidence.open_sealed(item, opened.secret))
+    assert CustodyEvent.objects.filter(subject=opened.report.pk, event="evidence:integrity_failed").count() == 1

@@ -1,0 +1,77 @@
+"""The vault on S3-compatible storage, against a service of its own on this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from reporting import evidence, intake
+from reporting.actors import REPORTER, job
+from reporting.models import EvidenceItem
+from reporting.vault.store import VaultFull
+from tests import factories
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+
+
+@pytest.fixture
+def bucket(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    settings.VAULT_S3_ENDPOINT = f"http://{host}:{port}"
+    settings.VAULT_S3_BUCKET = "vault"
+    boto3.client("s3", endpoint_url=settings.VAULT_S3_ENDPOINT).create_bucket(Bucket="vault")
+    yield "vault"
+    server.stop()
+
+
+@pytest.mark.parametrize("size", [0, 5, 20 * 1024**2])
+def test_a_file_comes_back_byte_for_byte_and_is_verified_without_a_key(bucket: str, size: int) -> None:
+    data = os.urandom(size)
+    opened = factories.draft()
+    item = factories.file(opened, data)
+    assert b"".join(evidence.open_sealed(item, opened.secret)) == data
+    assert evidence.verify(item, by=job("verify"))
+    assert evidence.store().names() == [item.vault_name]
+    evidence.remove_from_draft(item, by=REPORTER)
+    assert evidence.store().names() == []
+
+
+def test_a_file_that_breaks_off_leaves_nothing(bucket: str) -> None:
+    opened = factories.draft()
+    group = intake.open_file_group(opened, "yes", by=REPORTER)
+
+    def breaks() -> Iterator[bytes]:
+        yield os.urandom(17 * 1024**2)
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        intake.add_file(opened, group, "x", breaks(), by=REPORTER)
+    assert evidence.store().names() == []
+    assert not EvidenceItem.objects.exists()
+
+
+def test_a_service_that_is_gone_is_said_as_a_full_vault(bucket: str, settings: Any) -> None:
+    staged = evidence.store().stage("0123456789abcdef")
+    boto3.client("s3", endpoint_url=settings.VAULT_S3_ENDPOINT).delete_bucket(Bucket="vault")
+    with pytest.raises(VaultFull):
+        staged.write(os.urandom(9 * 1024**2))
+
+
+def test_a_changed_object_is_found(bucket: str, settings: Any) -> None:
+    opened = factories.draft()
+    item = factories.file(opened, b"x" * 1000)
+    client = boto3.client("s3", endpoint_url=settings.VAULT_S3_ENDPOINT)
+    client.put_object(Bucket="vault", Key=item.vault_name, Body=b"other")
+    assert not evidence.verify(item, by=job("verify"))
+    with pytest.raises(evidence.NotOpenable):
+        list(evidence.open_sealed(item, opened.secret))
