@@ -44,16 +44,16 @@ class _Source:
 
     def __init__(self, pieces: queue.Queue[bytes | None]) -> None:
         self._pieces = pieces
-        self._rest = b""
+        self._rest = memoryview(b"")
         self._ended = False
 
     def read(self, size: int = -1) -> bytes:
         while not self._rest and not self._ended:
             piece = self._pieces.get()
             self._ended = piece is None
-            self._rest = piece or b""
+            self._rest = memoryview(piece or b"")
         taken, self._rest = self._rest[:size], self._rest[size:]
-        return taken
+        return bytes(taken)
 
 
 class Lock:
