@@ -163,13 +163,16 @@ def _admit(headers: dict[str, str], group_id: str) -> _Admitted:
 
 
 def _form(headers: dict[str, str], admitted: _Admitted) -> FormStream:
-    return FormStream(
-        headers.get("content-type", ""),
-        store=evidence.store(),
-        recipient=admitted.opened.recipient,
-        limit=settings.MAX_FILE_BYTES,
-        arrived=admitted.keep,
-    )
+    try:
+        return FormStream(
+            headers.get("content-type", ""),
+            store=evidence.store(),
+            recipient=admitted.opened.recipient,
+            limit=settings.MAX_FILE_BYTES,
+            arrived=admitted.keep,
+        )
+    except NotAForm:
+        raise Shut("cut") from None
 
 
 async def _in_thread(work: Callable[..., Any], *arguments: Any) -> Any:
