@@ -27,7 +27,12 @@ PUBLIC = "http://localhost:8100"
 def _threads_close_their_connections() -> Iterator[None]:
     yield
     together = threading.Barrier(2)
-    for closing in [upload_pool._threads.submit(lambda: (together.wait(), connection.close())) for _ in range(2)]:
+
+    def close() -> None:
+        together.wait()
+        connection.close()
+
+    for closing in [upload_pool._threads.submit(close) for _ in range(2)]:
         closing.result()
 
 
@@ -69,7 +74,7 @@ class Phone:
 
         async def receive() -> Any:
             if len(parts) == 1:
-                await asyncio.get_running_loop().run_in_executor(None, between)
+                await asyncio.get_running_loop().run_in_executor(upload_pool._threads, between)
             return parts.pop(0)
 
         async def send(message: Any) -> None:
