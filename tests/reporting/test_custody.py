@@ -17,7 +17,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from reporting import ids
-from reporting.custody import checkpoints, sequencer, timestamps, tree, verify
+from reporting.custody import checkpoints, sequencer, tree, verify
 from reporting.custody.models import CustodyDetail, CustodyEvent
 from reporting.custody.record import UnknownSubject, found, founding, record
 from reporting.evidence import open_bytes
@@ -248,9 +248,3 @@ def test_the_root_is_the_one_an_outside_library_computes(size: int) -> None:
     for entry in entries:
         outside.append_entry(entry)
     assert tree.root([tree.leaf_hash(entry) for entry in entries]) == outside.get_root()
-
-
-@pytest.mark.needs("openssl")
-def test_a_time_stamp_of_our_own_authority_reads_back(settings: Any) -> None:
-    stamp = timestamps.Authority.from_settings().stamp(b"data")
-    assert abs((timestamps.time_of(stamp) - datetime.now(UTC)).total_seconds()) < 5
