@@ -126,6 +126,34 @@ def test_a_door_to_the_internet_records_only_the_acts_of_those_it_serves(
         as_role[door].execute("SELECT custody_append(%s, %s, %s, repeat('0', 64))", [subject, event, actor])
 
 
+def test_the_promise_itself_whatever_the_table_of_grants_says(as_role: dict[str, psycopg.Connection]) -> None:
+    """Written out by hand: a grant too many would otherwise excuse itself."""
+    office = [table for table in grants.tables() if table.startswith(("cases_", "staff_", "mfa_", "account_", "auth_"))]
+    assert len(office) > 15
+    forbidden = [f"SELECT count(*) FROM {table}" for table in [*office, "custody_custodyevent", "custody_custodydetail"]]
+    forbidden += [f"INSERT INTO {table} DEFAULT VALUES" for table in office]
+    forbidden += ["DELETE FROM reporting_returncodewrap", "DELETE FROM reporting_officewrap", "UPDATE reporting_officewrap SET wrapped = ''",
+                  "UPDATE reporting_returncodewrap SET wrapped = ''", "SELECT wrapped FROM reporting_officewrap",
+                  "DELETE FROM reporting_consent", "UPDATE reporting_consent SET answer = 'yes'", "DELETE FROM reporting_report"]  # fmt: skip
+    for statement in forbidden:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            as_role["public"].execute(statement.encode())
+    for statement in (
+        "SELECT count(*) FROM reporting_report",
+        "SELECT count(*) FROM custody_custodyevent",
+        "DELETE FROM cases_package",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            as_role["partner"].execute(statement.encode())
+    for statement in (
+        "DELETE FROM cases_note",
+        "DELETE FROM reporting_evidenceitem",
+        "UPDATE custody_custodyevent SET actor = 'x'",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            as_role["staff"].execute(statement.encode())
+
+
 class TestPublicDoorAfterSending:
     """What was received stays, whoever takes the public door over."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 from collections.abc import Callable
@@ -219,10 +220,8 @@ class TestConsent:
     def test_a_yes_that_she_did_not_sign_is_refused(self, offer: RecipientOffer) -> None:
         """What a captured public door could write: a row, but not her signature."""
         opened, other = factories.sent(), factories.sent()
-        given = consent.give(other, offer, Consent.Answer.YES, by=REPORTER)
-        statement = given.statement.replace(other.report.pk, opened.report.pk)
-        Consent.objects.create(report=opened.report, person=people.harmed(opened.report), partner="P-1", answer="yes",
-                               expires_at=given.expires_at, statement=statement, signature=given.signature)  # fmt: skip
+        forger = dataclasses.replace(opened, code=other.code)  # everything fits but the key that signs
+        consent.give(forger, offer, Consent.Answer.YES, by=REPORTER)
         with pytest.raises(consent.ConsentForged):
             consent.current(opened.report, "P-1")
 
