@@ -55,6 +55,7 @@ TABLES: dict[str, dict[str, str]] = {
     "cases_case": {"staff": _READ_ADD_CHANGE},
     "cases_casereport": {"staff": _READ_ADD},
     "cases_note": {"staff": _READ_ADD},
+    "cases_quarantinedecision": {"staff": _READ_ADD_CHANGE},
     "cases_partner": {"staff": _READ_ADD_CHANGE, "partner": "SELECT"},
     "cases_recipient": {"staff": _READ_ADD_CHANGE, "partner": "SELECT (id, partner_id)"},
     "cases_referral": {"staff": _READ_ADD_CHANGE, "partner": "SELECT (id, case_id, recipient_id, state), UPDATE (state)"},

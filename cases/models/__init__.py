@@ -2,6 +2,18 @@
 
 from cases.models.case import Assessment, Case, CaseReport, Note
 from cases.models.partner import Partner, Recipient
+from cases.models.quarantine import QuarantineDecision
 from cases.models.referral import Disclosure, Package, Referral
 
-__all__ = ["Assessment", "Case", "CaseReport", "Disclosure", "Note", "Package", "Partner", "Recipient", "Referral"]
+__all__ = [
+    "Assessment",
+    "Case",
+    "CaseReport",
+    "Disclosure",
+    "Note",
+    "Package",
+    "Partner",
+    "QuarantineDecision",
+    "Recipient",
+    "Referral",
+]

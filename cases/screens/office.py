@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
-from cases.casework import reading
+from cases.casework import quarantine, reading
 from cases.models import Assessment, Case, Referral
 from cases.referrals import emergency
 from cases.screens.staff import StaffRequest, shows_refusals
@@ -25,6 +25,7 @@ def waiting(request: StaffRequest) -> HttpResponse:
     lines = queue.waiting(_after(request))
     last = lines[-1] if len(lines) >= queue.PAGE and lines[-1].assessment else None
     mine = Case.objects.filter(assigned_to=request.user).exclude(state=Case.State.CLOSED).order_by("-opened_at")[:20]
+    may_see_locked = request.user.may(May.DECIDE_QUARANTINE) or request.user.may(May.APPROVE_REFERRALS)
     approve = []
     if request.user.may(May.APPROVE_REFERRALS):
         waiting_for_me = Referral.objects.filter(state=Referral.State.CHECKED).exclude(prepared_by=request.user)
@@ -37,6 +38,7 @@ def waiting(request: StaffRequest) -> HttpResponse:
             "last": last,
             "mine": mine,
             "approve": approve,
+            "locked": len(quarantine.locked()) if may_see_locked else 0,
             "emergencies": [(one, emergency.overdue(one)) for one in emergency.unreviewed()],
         },
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from cases.screens import case, health, office, referral
+from cases.screens import case, health, locked, office, referral
 
 app_name = "office"
 urlpatterns = [
@@ -18,5 +18,6 @@ urlpatterns = [
     path("case/<str:case_id>/now/", referral.tell_now, name="tell_now"),
     path("look/<str:item_id>/", case.look, name="look"),
     path("look/<str:item_id>/lock/", case.lock, name="lock"),
+    path("locked/", locked.locked, name="locked"),
     path("referral/<str:referral_id>/", referral.referral, name="referral"),
 ]

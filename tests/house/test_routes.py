@@ -33,6 +33,7 @@ MATRIX: dict[str, tuple[int, int, int, int]] = {
     "office:tell_now": (302, 200, 200, 403),
     "office:look": (302, 200, 200, 403),
     "office:lock": (302, 302, 302, 302),
+    "office:locked": (302, 403, 200, 200),
     "office:referral": (302, 200, 200, 403),
     "partner:door": (200,) * 4,
     "partner:package": (200,) * 4,

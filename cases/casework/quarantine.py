@@ -1,0 +1,66 @@
+"""Deciding about locked items without ever showing one: the officer proposes, a second person confirms."""
+
+from __future__ import annotations
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils import timezone
+
+from cases.models import QuarantineDecision
+from cases.staff.models import StaffMember
+from cases.staff.roles import May
+from reporting import evidence
+from reporting.custody.record import record
+from reporting.models import EvidenceItem, Look
+
+
+class NotWaiting(Exception):
+    """The item is not locked, or its decision was made already; nothing was changed."""
+
+
+class ReasonMissing(Exception):
+    """A decision needs a reason, and for destroying the authority's reference."""
+
+
+def locked() -> list[EvidenceItem]:
+    """Every locked item with the decision that waits for confirmation, oldest first."""
+    rows = EvidenceItem.objects.filter(state=EvidenceItem.State.QUARANTINED).exclude(report__state="draft")
+    return list(rows.prefetch_related("quarantine_decisions__proposed_by").order_by("at"))
+
+
+def propose(item: EvidenceItem, choice: QuarantineDecision.Choice, reason: str, *, by: StaffMember) -> QuarantineDecision:
+    by.check_may(May.DECIDE_QUARANTINE)
+    if not reason.strip():
+        raise ReasonMissing("Please say why; for destroying, name the authority and its reference.")
+    with transaction.atomic():
+        item = EvidenceItem.objects.select_for_update(of=("self",)).get(pk=item.pk)
+        waiting = QuarantineDecision.objects.filter(item=item, confirmed_at=None).exists()
+        if item.state != EvidenceItem.State.QUARANTINED or waiting:
+            raise NotWaiting("This item is not locked, or a decision already waits for confirmation. Nothing was changed.")
+        decision = QuarantineDecision.objects.create(item=item, choice=choice, reason=reason.strip()[:500], proposed_by=by)
+        record(
+            item.report_id,
+            "quarantine:proposed",
+            actor=by.actor,
+            detail={"item": item.pk, "choice": choice.value, "reason": reason.strip()},
+        )
+    return decision
+
+
+def confirm(decision: QuarantineDecision, *, by: StaffMember) -> None:
+    """The second person. Destroying removes the bytes from the vault after the record is committed; the ledger keeps the act."""
+    if not (by.may(May.DECIDE_QUARANTINE) or by.may(May.APPROVE_REFERRALS)):
+        by.check_may(May.DECIDE_QUARANTINE)
+    if decision.proposed_by_id == by.pk:
+        raise PermissionDenied("You proposed this, so somebody else must confirm it.")
+    item = decision.item
+    with transaction.atomic():
+        open_decision = QuarantineDecision.objects.filter(pk=decision.pk, confirmed_at=None)
+        if open_decision.update(confirmed_by=by, confirmed_at=timezone.now()) != 1:
+            raise NotWaiting("This was confirmed already. Nothing was changed.")
+        if EvidenceItem.objects.filter(pk=item.pk, state=EvidenceItem.State.QUARANTINED).update(state=decision.choice) != 1:
+            raise NotWaiting("This item is no longer locked. Nothing was changed.")
+        Look.objects.create(report_id=item.report_id, who=by.role_name, act=f"decided about a locked file: {decision.choice}")
+        record(item.report_id, "quarantine:decided", actor=by.actor, detail={"item": item.pk, "choice": decision.choice})
+    if decision.choice == QuarantineDecision.Choice.DESTROYED:
+        evidence.store().remove(item.vault_name)

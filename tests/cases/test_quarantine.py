@@ -1,0 +1,81 @@
+"""A locked item: two people decide, nobody sees it, and what is decided is carried out and on record."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from cases.casework import quarantine
+from cases.models import QuarantineDecision
+from reporting import evidence, intake
+from reporting.custody.models import CustodyEvent
+from reporting.models import EvidenceItem
+from reporting.sessions import OpenReport
+from tests import factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Choice = QuarantineDecision.Choice
+
+
+@pytest.fixture
+def opened() -> OpenReport:
+    return factories.draft()
+
+
+@pytest.fixture
+def item(opened: OpenReport) -> EvidenceItem:
+    found = factories.file(opened)
+    intake.submit(opened)
+    evidence.quarantine(found, reason="test", by=factories.staff().actor)
+    return found
+
+
+@pytest.mark.parametrize(("choice", "bytes_stay", "opens"), [
+    (Choice.DESTROYED, False, False), (Choice.PRESERVED, True, False), (Choice.RELEASED, True, True),
+])  # fmt: skip
+def test_a_decision_is_carried_out(opened: OpenReport, item: EvidenceItem, choice: Choice, bytes_stay: bool, opens: bool) -> None:
+    officer, supervisor = factories.staff("safeguarding"), factories.staff("supervisor")
+    decision = quarantine.propose(item, choice, "authority ref 12", by=officer)
+    assert quarantine.locked() == [item]
+    quarantine.confirm(decision, by=supervisor)
+    item.refresh_from_db()
+    assert item.state == choice.value
+    assert (evidence.store().names() == [item.vault_name]) == bytes_stay
+    if opens:
+        assert b"".join(evidence.open_sealed(item, opened.secret)) == b"photo bytes"
+    else:
+        with pytest.raises(evidence.NotOpenable):
+            list(evidence.open_sealed(item, opened.secret))
+    events = CustodyEvent.objects.filter(subject=opened.report.pk, event__startswith="quarantine:").order_by("seq")
+    assert list(events.values_list("event", flat=True)) == ["quarantine:proposed", "quarantine:decided"]
+
+
+def test_one_person_alone_decides_nothing(item: EvidenceItem) -> None:
+    officer = factories.staff("safeguarding")
+    decision = quarantine.propose(item, Choice.RELEASED, "looks adult in her words", by=officer)
+    with pytest.raises(PermissionDenied, match="somebody else"):
+        quarantine.confirm(decision, by=officer)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        QuarantineDecision.objects.filter(pk=decision.pk).update(confirmed_by=officer, confirmed_at=timezone.now())
+    with pytest.raises(PermissionDenied):
+        quarantine.confirm(decision, by=factories.staff("caseworker"))
+    with pytest.raises(quarantine.NotWaiting):
+        quarantine.propose(item, Choice.DESTROYED, "x", by=officer)
+    item.refresh_from_db()
+    assert item.state == EvidenceItem.State.QUARANTINED
+
+
+def test_only_the_named_officer_proposes_and_says_why(item: EvidenceItem) -> None:
+    with pytest.raises(PermissionDenied):
+        quarantine.propose(item, Choice.RELEASED, "x", by=factories.staff("supervisor"))
+    with pytest.raises(quarantine.ReasonMissing):
+        quarantine.propose(item, Choice.RELEASED, " ", by=factories.staff("safeguarding"))
+
+
+def test_a_second_confirmation_changes_nothing(item: EvidenceItem) -> None:
+    decision = quarantine.propose(item, Choice.PRESERVED, "asked to", by=factories.staff("safeguarding"))
+    quarantine.confirm(decision, by=factories.staff("supervisor"))
+    with pytest.raises(quarantine.NotWaiting):
+        quarantine.confirm(decision, by=factories.staff("supervisor"))
