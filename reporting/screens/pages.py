@@ -30,6 +30,11 @@ def help_now(request: HttpRequest) -> HttpResponse:
     return render(request, "reporter/help_now.html", {"countries": directory.countries(), "has_report": cookies.opened(request)})
 
 
+def pause(request: HttpRequest) -> HttpResponse:
+    """What an open tab turns into after five idle minutes without JavaScript; pages on which she may be writing are left alone."""
+    return render(request, "reporter/pause.html")
+
+
 def leave(request: HttpRequest) -> HttpResponse:
     """A plain link: the session ends, the browser forgets us, an ordinary page opens. What she answered stays with her code."""
     if token := request.COOKIES.get(cookies.COOKIE):

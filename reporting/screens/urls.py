@@ -24,6 +24,7 @@ urlpatterns = [
     path("back/", pages.come_back, name="come_back"),
     path("mine/", pages.portal, name="portal"),
     path("mine/who/", consents.consents, name="consents"),
+    path("pause/", pages.pause, name="pause"),
     path("leave/", pages.leave, name="leave"),
     path("readyz", health.ready, name="ready"),
 ]

@@ -45,6 +45,7 @@ MATRIX: dict[str, tuple[int, int, int, int]] = {
     "help_now": (200,) * 4,
     "come_back": (200,) * 4,
     "leave": (302,) * 4,
+    "pause": (200,) * 4,
     "ready": (200,) * 4,
     # without a report of hers: a kind page that asks for the code
     **dict.fromkeys(("careful", "first_steps", "files", "check", "receipt", "portal", "consents"), (403,) * 4),
@@ -194,3 +195,9 @@ def test_a_found_code_shows_only_what_is_new_unless_she_chose_otherwise() -> Non
         later = Client()
         later.post("/back/", {"code": opened.code}, headers=ORIGIN)
         assert ("what the office wrote" in later.get("/mine/").content.decode()) == (chosen == "yes")
+
+
+def test_an_open_tab_turns_neutral_without_a_script_but_never_under_her_hands() -> None:
+    refresh = 'http-equiv="refresh" content="300;url=/pause/"'
+    for path, turns in (("/", True), ("/page/1/", True), ("/page/5/", True), ("/page/6/", False), ("/pause/", False)):
+        assert (refresh in Client().get(path).content.decode()) == turns, path

@@ -57,6 +57,15 @@ def test_any_flipped_bit_of_the_object_is_found(disk: store.DiskStore) -> None:
             list(reader.open_segments(source, secret, sealed))
 
 
+def test_the_same_bytes_sealed_again_are_not_the_object_that_was_recorded(disk: store.DiskStore) -> None:
+    """Anybody with the public key can seal; the ledger names this one ciphertext."""
+    secret = keys.new_secret()
+    sealed = _seal(disk, b"same bytes", secret)
+    _seal(disk, b"same bytes", secret, name="object-2")
+    with disk.open("object-2") as source, pytest.raises(reader.HashMismatch):
+        list(reader.open_segments(source, secret, sealed))
+
+
 def test_swapped_segments_are_found(disk: store.DiskStore) -> None:
     secret = keys.new_secret()
     sealed = _seal(disk, b"a" * sealer.SEGMENT + b"b" * sealer.SEGMENT, secret)
@@ -64,8 +73,10 @@ def test_swapped_segments_are_found(disk: store.DiskStore) -> None:
     frame = sealed.ciphertext_size // 2
     whole = path.read_bytes()
     path.write_bytes(whole[frame:] + whole[:frame])
+    handed_out: list[bytes] = []
     with disk.open("object-1") as source, pytest.raises(reader.HashMismatch):
-        list(reader.open_segments(source, secret, sealed))
+        handed_out.extend(reader.open_segments(source, secret, sealed))
+    assert handed_out == []  # a wrong segment is noticed before it is handed out, not only at the end
 
 
 def test_what_is_not_kept_is_not_there(disk: store.DiskStore) -> None:
