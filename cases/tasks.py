@@ -1,17 +1,22 @@
-"""The worker's tasks. Each looks in the database for what is waiting, so a task that is lost or runs twice does no harm."""
+"""The worker's tasks. Each looks in the database for what is waiting, so a task that is lost or runs twice does no harm.
+
+Nothing here may be tried again without end: each opening is an event that the reporter sees. What fails is marked, and a person is told.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from celery import shared_task
+from django.conf import settings
 
 from cases.referrals import disclosure
 from cases.triage import queue
 from reporting import evidence
 from reporting.actors import job
 from reporting.models import EvidenceItem
-from reporting.vault.opener import Refused
+from reporting.vault import opener
 
 log = logging.getLogger("holdfast.worker")
 
@@ -19,22 +24,23 @@ log = logging.getLogger("holdfast.worker")
 @shared_task
 def sweep() -> None:
     """Every two seconds: look at new reports, check new items, build approved packages."""
+    if not opener.answers(settings.OPENER_SOCKET):
+        log.error("the opener does not answer; new reports are not sorted until it does")
+        return
     for report in queue.unassessed():
         try:
             queue.assess(report)
-        except Refused as refusal:
-            log.error("a report could not be assessed", extra={"report": report.pk, "reason": str(refusal)})
-    _verify(
-        EvidenceItem.objects.filter(kind=EvidenceItem.Kind.FILE, state=EvidenceItem.State.KEPT).exclude(report__state="draft")[
-            :200
-        ]
-    )
+        except Exception:
+            log.exception("a report could not be assessed", extra={"report": report.pk})
+            queue.could_not_assess(report)
+    new = EvidenceItem.objects.filter(kind=EvidenceItem.Kind.FILE, state=EvidenceItem.State.KEPT).exclude(report__state="draft")
+    _verify(new[:200])
     for referral in disclosure.approved():
         try:
             disclosure.package(referral)
-        except Exception:
-            # Whatever went wrong, the referral stays approved and is tried again; one bad package must not stop the others.
+        except Exception as error:
             log.exception("a package could not be built", extra={"case": referral.case_id})
+            disclosure.note_failure(referral, error)
 
 
 @shared_task
@@ -43,7 +49,7 @@ def rehash() -> None:
     _verify(EvidenceItem.objects.filter(kind=EvidenceItem.Kind.FILE, state__in=[*EvidenceItem.OPENABLE]).iterator())
 
 
-def _verify(items: object) -> None:
-    for item in items:  # type: ignore[attr-defined]
+def _verify(items: Iterable[EvidenceItem]) -> None:
+    for item in items:
         if not evidence.verify(item, by=job("verify")):
             log.error("an item does not match its hash", extra={"item": item.pk})

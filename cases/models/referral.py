@@ -64,12 +64,14 @@ class Referral(models.Model):
     prepared_at = models.DateTimeField(db_default=Now())
     approved_by = models.ForeignKey(StaffMember, on_delete=models.PROTECT, related_name="+", null=True)
     approved_at = models.DateTimeField(null=True)
+    build_failed_at = models.DateTimeField(null=True)
+    build_failure = models.CharField(max_length=80, blank=True)
     reviewed_by = models.ForeignKey(StaffMember, on_delete=models.PROTECT, related_name="+", null=True)
     reviewed_at = models.DateTimeField(null=True)
 
     INTERNAL: ClassVar = {
         "id", "case", "report", "lane", "state", "recipient", "profile", "consent", "legal_basis", "items", "prepared_by", "prepared_at",
-        "approved_by", "approved_at", "reviewed_by", "reviewed_at",
+        "approved_by", "approved_at", "build_failed_at", "build_failure", "reviewed_by", "reviewed_at",
     }  # fmt: skip
 
     class Meta:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from cases.exports import build, gather
@@ -23,6 +24,7 @@ from reporting.custody.record import record
 from reporting.models import Look, Report
 
 COLLECT_WITHIN = timedelta(days=14)
+BUILD_AGAIN_AFTER = timedelta(minutes=10)
 
 
 class SamePerson(PermissionDenied):
@@ -101,7 +103,15 @@ def _check_basis(referral: Referral) -> None:
 
 
 def approved() -> list[Referral]:
-    return list(Referral.objects.filter(state=Referral.State.APPROVED).select_related("recipient__partner", "report", "consent"))
+    """What waits to be built; a build that failed waits ten minutes, because each try opens the report and she sees it."""
+    waiting = Referral.objects.filter(state=Referral.State.APPROVED)
+    rested = Q(build_failed_at=None) | Q(build_failed_at__lt=timezone.now() - BUILD_AGAIN_AFTER)
+    return list(waiting.filter(rested).select_related("recipient__partner", "report", "consent"))
+
+
+def note_failure(referral: Referral, error: Exception) -> None:
+    """For the referral's page: what kind of failure, without its words."""
+    Referral.objects.filter(pk=referral.pk).update(build_failed_at=timezone.now(), build_failure=type(error).__name__)
 
 
 def package(referral: Referral) -> Package:
@@ -138,10 +148,12 @@ def package(referral: Referral) -> Package:
 
 
 def hand_over(referral: Referral, *, by: StaffMember) -> str:
-    """A collection code for the partner, shown once; we keep only its SHA-256."""
+    """A collection code for the partner, shown once; we keep only its SHA-256. The basis must still hold at this moment."""
     by.check_may(May.PREPARE_REFERRALS)
     code = secrets.token_hex(20)
     assert referral.recipient is not None
+    check_recipient(referral.recipient)
+    _check_basis(referral)
     name = referral.recipient.partner.name
     with transaction.atomic():
         if Referral.objects.filter(pk=referral.pk, state=Referral.State.BUILT).update(state=Referral.State.DISCLOSED) != 1:

@@ -68,6 +68,16 @@ def waiting(after: After | None = None) -> list[Line]:
     return [Line(report, assessment, types.get(report.pk, []), counts.get(report.pk, 0)) for report, assessment in found]
 
 
+def could_not_assess(report: Report) -> Assessment:
+    """Silence is not safety: what the rules cannot open goes to the top, once, and a person looks."""
+    by = job("assess")
+    reasons = [{"rule": "unopened", "band": priority.P0, "reason": "Our computer could not open it: a person must look now"}]
+    with transaction.atomic():
+        assessment = Assessment.objects.create(report=report, band=priority.P0, reasons=reasons, actionability=0, by=by)
+        record(report.pk, "report:banded", actor=by, detail={"band": priority.P0, "rules": ["unopened"]})
+    return assessment
+
+
 def assess(report: Report) -> Assessment:
     """The rules' first look, by the computer: opens the answers against an event, keeps band and reasons. Also proves that the
     office's wrap opens: a wrong recipient is found on the first report."""

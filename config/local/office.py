@@ -176,7 +176,7 @@ class Office:
         python = sys.executable
         manage = [python, "manage.py"]
         gunicorn = [python, "-m", "gunicorn", "config.wsgi", "--worker-class=gthread", "--workers=1", "--threads=8"]
-        gunicorn += ["--no-control-socket", "--worker-tmp-dir=/dev/shm" if Path("/dev/shm").is_dir() else "--preload"]  # noqa: S108
+        gunicorn += ["--no-control-socket", f"--worker-tmp-dir={self._temp()}"]
         celery = [python, "-m", "celery", "--app=config.celery", "--quiet"]
         return {
             "opener": [*manage, "opener"],

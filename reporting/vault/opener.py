@@ -122,6 +122,12 @@ def _answer(connection: socket.socket, books: Books, keys: list[Secret]) -> None
     connection.sendall(json.dumps(reply).encode() + b"\n")
 
 
+def answers(path: Path) -> bool:
+    """Whether an opener listens: asked before writing an opening event that nobody could use."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        return connection.connect_ex(str(path)) == 0
+
+
 def ask(path: Path, event_id: int) -> Secret:
     """The key for one committed opening event. Raises Refused."""
     with socket.socket(socket.AF_UNIX) as connection:

@@ -18,11 +18,17 @@ import pyrage
 import pytest
 from django.db import connection
 
+from cases import tasks
+from cases.exports import gather
 from cases.models import Case, Package, Recipient, Referral
 from cases.referrals import disclosure
 from cases.staff.models import StaffMember
-from reporting import evidence, intake
+from cases.triage import queue
+from reporting import consent, evidence, intake
+from reporting.actors import REPORTER
+from reporting.custody.models import CustodyEvent
 from reporting.custody.timestamps import Authority
+from reporting.models import Consent, Look, OfficeWrap, RecipientOffer
 from reporting.sessions import OpenReport
 from reporting.vault import keys
 from tests import factories
@@ -219,3 +225,48 @@ def test_nothing_unlocked_is_left_on_the_disk(office: Office, tmp_path: Path, se
         if path.is_file():
             assert PHOTO[:64] not in path.read_bytes()
             assert b"BagIt-Version" not in path.read_bytes()
+
+
+def test_a_yes_taken_back_before_the_hand_over_keeps_the_package_here(office: Office) -> None:
+    package = office.package()
+    offer = RecipientOffer.objects.get(partner=office.recipient.partner_id)
+    consent.give(office.opened, offer, Consent.Answer.NEVER, by=REPORTER)
+    with pytest.raises(consent.ConsentMissing):
+        disclosure.hand_over(package.referral, by=office.worker)
+    package.referral.refresh_from_db()
+    assert package.referral.state == Referral.State.BUILT
+
+
+class TestSweep:
+    """The worker: what fails is marked and rests, so that no report is opened again and again."""
+
+    def test_a_build_that_fails_is_said_and_rests(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        referral = office.draft()
+        disclosure.approve(referral, by=office.supervisor)
+        monkeypatch.setattr(gather, "SEQUENCED_WITHIN", 0)  # no sequencer runs in this test
+        tasks.sweep()
+        referral.refresh_from_db()
+        assert (referral.state, referral.build_failure) == (Referral.State.APPROVED, "NotSequenced")
+        looks = Look.objects.filter(report=office.opened.report).count()
+        tasks.sweep()
+        assert Look.objects.filter(report=office.opened.report).count() == looks
+        assert disclosure.approved() == []
+
+    def test_a_report_that_cannot_be_opened_goes_to_the_top_and_holds_up_no_other(self, running_opener: None) -> None:
+        broken, other = factories.sent(), factories.sent()
+        OfficeWrap.objects.filter(subject=broken.report.pk).delete()
+        tasks.sweep()
+        tasks.sweep()
+        (first, second) = queue.waiting()
+        assert first.assessment is not None
+        assert (first.report.pk, first.assessment.band) == (broken.report.pk, 0)
+        assert "could not open" in first.assessment.reasons[0]["reason"]
+        assert second.report.pk == other.report.pk
+        assert Look.objects.filter(report=broken.report).count() == 1
+
+    def test_without_an_opener_nothing_is_written(self, transactional_db: None) -> None:
+        opened = factories.sent()
+        before = CustodyEvent.objects.count()
+        tasks.sweep()
+        assert CustodyEvent.objects.count() == before
+        assert queue.waiting()[0].report.pk == opened.report.pk
