@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -105,7 +107,10 @@ def _withheld(items: list[EvidenceItem], referral: Referral, said: list[reading.
 
 
 def _event(entry: extract.Entry, secret: Secret) -> Event:
+    """Raises HashMismatch when the detail beside an event is not the one the ledger recorded."""
     revealed = entry.founding.encode() if entry.founding else evidence.open_bytes(entry.sealed, secret)
+    if hashlib.sha256(revealed).hexdigest() != json.loads(entry.canonical)["detail_hash"]:
+        raise evidence.HashMismatch(f"the detail of act {entry.seq} is not the one that was recorded")
     return Event(entry.seq, entry.canonical, revealed, entry.tree_index, entry.proof)
 
 

@@ -17,7 +17,6 @@ class Helpline:
     number: str = ""
     web: str = ""
     hours: str = ""
-    note: str = ""
     source: str = ""
     verified_on: date | None = None
 

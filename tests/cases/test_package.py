@@ -26,7 +26,7 @@ from cases.staff.models import StaffMember
 from cases.triage import queue
 from reporting import consent, evidence, intake
 from reporting.actors import REPORTER
-from reporting.custody.models import CustodyEvent
+from reporting.custody.models import CustodyDetail, CustodyEvent
 from reporting.custody.timestamps import Authority
 from reporting.models import Consent, Look, OfficeWrap, RecipientOffer
 from reporting.sessions import OpenReport
@@ -205,6 +205,13 @@ def test_a_changed_object_in_the_vault_stops_the_package(office: Office, setting
         office.package()
     assert evidence.store().names() == before
     assert not Package.objects.exists()
+
+
+def test_a_swapped_detail_of_the_ledger_stops_the_package(office: Office) -> None:
+    first, second = CustodyDetail.objects.filter(event__subject=office.opened.report.pk, founding="").order_by("event_id")[:2]
+    CustodyDetail.objects.filter(pk=first.pk).update(sealed=second.sealed)
+    with pytest.raises(evidence.HashMismatch, match="not the one that was recorded"):
+        office.package()
 
 
 def test_a_locked_file_is_in_no_package(office: Office) -> None:
