@@ -70,9 +70,9 @@ def test_swapped_segments_are_found(disk: store.DiskStore) -> None:
     secret = keys.new_secret()
     sealed = _seal(disk, b"a" * sealer.SEGMENT + b"b" * sealer.SEGMENT, secret)
     path = disk._path("object-1")
-    frame = sealed.ciphertext_size // 2
     whole = path.read_bytes()
-    path.write_bytes(whole[frame:] + whole[:frame])
+    first = sealer.FRAME_HEADER.size + sealer.FRAME_HEADER.unpack(whole[: sealer.FRAME_HEADER.size])[1]
+    path.write_bytes(whole[first:] + whole[:first])
     handed_out: list[bytes] = []
     with disk.open("object-1") as source, pytest.raises(reader.HashMismatch):
         handed_out.extend(reader.open_segments(source, secret, sealed))
