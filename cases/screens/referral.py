@@ -29,7 +29,11 @@ def prepare(request: StaffRequest, case_id: str) -> HttpResponse:
     if request.method != "POST":
         return redirect("office:case", case_id)
     case_report = get_object_or_404(CaseReport, case=case, report_id=request.POST.get("report", ""))
-    recipient = get_object_or_404(Recipient, pk=request.POST.get("recipient") or 0)
+    chosen = request.POST.get("recipient", "")
+    recipient = Recipient.objects.filter(pk=chosen).first() if chosen.isdigit() else None
+    if recipient is None:
+        notices.error(request, "Please choose who it goes to: a partner whose key we know. Nothing was prepared.")
+        return redirect("office:case", case_id)
     items = EvidenceItem.objects.filter(report=case_report.report, pk__in=request.POST.getlist("items")).values_list(
         "pk", flat=True
     )
