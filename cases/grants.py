@@ -35,7 +35,7 @@ TABLES: dict[str, dict[str, str]] = {
         "public": "SELECT, INSERT, UPDATE (read_at)",
         "staff": "SELECT, INSERT, UPDATE (read_at)",
     },
-    "reporting_receipt": {"public": _READ_ADD, "staff": "SELECT"},
+    "reporting_receipt": {"public": _READ_ADD, "staff": "SELECT, UPDATE (proof)"},
     "reporting_consent": {"public": _READ_ADD, "staff": "SELECT"},
     "reporting_look": {"public": "SELECT", "staff": _READ_ADD},
     "reporting_recipientoffer": {"public": "SELECT", "staff": _READ_ADD_CHANGE},

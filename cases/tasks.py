@@ -13,7 +13,7 @@ from django.conf import settings
 
 from cases.referrals import disclosure
 from cases.triage import queue
-from reporting import evidence
+from reporting import evidence, receipts
 from reporting.actors import job
 from reporting.models import EvidenceItem
 from reporting.vault import opener
@@ -41,6 +41,12 @@ def sweep() -> None:
         except Exception as error:
             log.exception("a package could not be built", extra={"case": referral.case_id})
             disclosure.note_failure(referral, error)
+
+
+@shared_task
+def confirm() -> None:
+    """Every half minute: receipts get the ledger's proof."""
+    receipts.confirm()
 
 
 @shared_task

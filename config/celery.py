@@ -16,6 +16,7 @@ app.conf.update(
     worker_hijack_root_logger=False,
     beat_schedule={
         "sweep": {"task": "cases.tasks.sweep", "schedule": 2.0, "options": {"expires": 4}},
+        "confirm": {"task": "cases.tasks.confirm", "schedule": 30.0, "options": {"expires": 60}},
         "rehash": {"task": "cases.tasks.rehash", "schedule": 24 * 3600.0},
     },
     imports=["cases.tasks"],

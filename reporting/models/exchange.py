@@ -25,15 +25,16 @@ class Message(models.Model):
 
 
 class Receipt(models.Model):
-    """The signed statement that her report was taken. `body` holds ids, public keys and commitments, nothing she wrote."""
+    """The signed statement that her report was taken; with `proof` (C2SP tlog-proof), that it stands under a checkpoint. `body` holds ids, public keys and commitments, nothing she wrote."""
 
     report = models.OneToOneField(Report, on_delete=models.PROTECT, primary_key=True, related_name="receipt")
     body = models.TextField()
     signature = models.BinaryField()
     certificate = models.TextField()
+    proof = models.TextField(default="")
 
     INTERNAL: ClassVar = {"report", "body", "signature"}
-    PUBLIC: ClassVar = {"certificate"}
+    PUBLIC: ClassVar = {"certificate", "proof"}
 
 
 class Consent(models.Model):

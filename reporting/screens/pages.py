@@ -103,6 +103,7 @@ def portal(request: HttpRequest, opened: OpenReport) -> HttpResponse:
         "files": EvidenceItem.objects.filter(report=report, kind=EvidenceItem.Kind.FILE).count(),
         "may_add_files": people.latest_answers(report, opened.secret).get("age") == people.ADULT,
         "hours": settings.OPERATOR_READING_HOURS,
+        "confirmed": bool(report.receipt.proof),
     }
     return render(request, "reporter/portal.html", context)
 

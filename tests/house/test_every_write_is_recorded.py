@@ -23,6 +23,7 @@ _NO_ACT = {
     "reporting_reportersession",  # an open tab
     "custody_custodyopening",  # the opener's own book: it names the event
     "custody_checkpoint",  # the ledger's signature
+    "reporting_receipt",  # its proof: what the ledger itself says of an event that is there
     "reporting_pulse",  # the monitor's
     "cases_partner",
     "cases_recipient",

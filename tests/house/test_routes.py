@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -125,6 +126,15 @@ def test_no_django_route_takes_a_file(ids: dict[str, str], settings: Any) -> Non
         assert answer.status_code in {400, 302, 403, 405, 200, 404}
         assert b"bytes of a picture" not in answer.content
     assert EvidenceItem.objects.count() == 1
+
+
+@pytest.mark.parametrize("path", ["/page/1/", "/back/", "/partner/package/"])
+def test_a_form_that_brings_a_file_to_django_is_refused_before_it_is_spooled(path: str, tmp_path: Path, settings: Any) -> None:
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
+    answer = Client().post(path, {"files": SimpleUploadedFile("x.jpg", b"x" * 5_000_000), "answer": "yes"}, headers=ORIGIN)
+    assert answer.status_code == 400
+    assert "what you sent just now is not" in answer.content.decode()
+    assert list(tmp_path.glob("*.upload*")) == []
 
 
 def test_a_form_of_another_site_changes_nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 import subprocess
@@ -14,6 +15,7 @@ from django.db import connection, transaction
 
 from reporting import consent, evidence, intake, messages, people, questions, receipts, sessions
 from reporting.actors import REPORTER, job
+from reporting.custody import checkpoints, tree
 from reporting.custody.models import CustodyEvent
 from reporting.models import (
     Answer,
@@ -254,3 +256,21 @@ def test_an_object_that_is_gone_or_changed_freezes_its_item(spoil: Callable[[Pat
     with pytest.raises(evidence.NotOpenable):
         list(evidence.open_sealed(item, opened.secret))
     assert CustodyEvent.objects.filter(subject=opened.report.pk, event="evidence:integrity_failed").count() == 1
+
+
+def test_a_receipt_is_confirmed_by_the_ledger_once_it_is_under_a_checkpoint(settings: Any) -> None:
+    opened = factories.sent()
+    assert receipts.confirm() == 0
+    assert "PROOF" not in receipts.as_text(opened.report.receipt)
+    factories.sent()
+    factories.sequence()
+    assert receipts.confirm() == 2
+    assert receipts.confirm() == 0
+    text = receipts.as_text(Receipt.objects.get(report=opened.report))
+    proof = text.split("-----BEGIN PROOF-----\n")[1].split("-----END PROOF-----")[0]
+    head, note = proof.split("\n\n", 1)
+    _version, index, *hashes = head.split("\n")
+    checkpoint = checkpoints.read(note, checkpoints.public_key(settings.CHECKPOINT_PUBLIC_KEY_FILE))
+    leaf = bytes.fromhex(json.loads(text.split("\n", 1)[0])["head"]["leaf"])
+    siblings = [base64.b64decode(one) for one in hashes]
+    tree.verify_inclusion(leaf, int(index.removeprefix("index ")), checkpoint.size, siblings, checkpoint.root)

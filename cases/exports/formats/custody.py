@@ -10,6 +10,7 @@ import base64
 
 from cases.exports.bag import Bag
 from cases.exports.material import Material
+from reporting.custody.extract import tlog_proof
 
 
 def write(bag: Bag, material: Material) -> None:
@@ -17,9 +18,7 @@ def write(bag: Bag, material: Material) -> None:
         name = f"custody/ledger/{event.number:08d}"
         bag.payload(f"{name}.json", event.canonical.encode())
         bag.payload(f"{name}.detail", event.revealed)
-        hashes = "".join(base64.b64encode(one).decode() + "\n" for one in event.proof)
-        proof = f"c2sp.org/tlog-proof@v1\nindex {event.tree_index}\n{hashes}\n{material.checkpoint}"
-        bag.payload(f"{name}.tlog-proof", proof.encode())
+        bag.payload(f"{name}.tlog-proof", tlog_proof(event.tree_index, event.proof, material.checkpoint).encode())
     body, _, signature_lines = material.checkpoint.partition("\n\n")
     signature = base64.b64decode(signature_lines.splitlines()[0].rpartition(" ")[2])
     bag.payload("custody/checkpoint.txt", material.checkpoint.encode())
