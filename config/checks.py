@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from ctypes.util import find_library
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+from django.core.checks import Warning as CheckWarning
 from django.core.management import call_command
 from django.db import connection
 
+from cases.previews import sandbox
 from config import env
 
 FACING_OUT = frozenset({"public", "upload", "partner"})
@@ -104,6 +107,20 @@ def production_is_complete(**kwargs: Any) -> list[CheckMessage]:
         )
     if "staff" in doors and doors & FACING_OUT:
         found.append(Error("The staff door shares a process with a door that faces the internet.", id="holdfast.E008"))
+    return found
+
+
+@register
+def parts_of_the_system_are_there(**kwargs: Any) -> list[CheckMessage]:
+    """Warnings: without them something is left out, and nothing is less safe."""
+    found: list[CheckMessage] = []
+    doors = set(settings.DOORS)
+    if doors & {"worker"} and find_library("pango-1.0") is None:
+        words = "Pango is missing: packages cannot be built. Install libpango-1.0-0, libpangoft2-1.0-0, libharfbuzz-subset0."
+        found.append(CheckWarning(words, id="holdfast.W001"))
+    if doors & {"staff"} and not sandbox.available():
+        words = "Neither bubblewrap nor user namespaces work here: no picture is shown to anybody. Install bubblewrap."
+        found.append(CheckWarning(words, id="holdfast.W002"))
     return found
 
 

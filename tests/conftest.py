@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from ctypes.util import find_library
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def _there(what: str) -> bool:
+    if what == "pango":
+        return find_library("pango-1.0") is not None
     return shutil.which(what) is not None
 
 

@@ -34,7 +34,7 @@ from reporting.vault import keys
 from tests import factories
 from tests.conftest import count
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs("openssl")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs("openssl"), pytest.mark.needs("pango")]
 
 PHOTO = os.urandom(40_000)
 

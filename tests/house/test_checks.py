@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cases.previews import sandbox
 from config import checks
 
 UNSET = Path("/not-set/X")
@@ -45,6 +46,15 @@ def test_a_door_with_anothers_database_role_does_not_start(door: Any, monkeypatc
 @pytest.mark.django_db
 def test_a_door_that_is_a_superuser_does_not_start(door: Any) -> None:
     assert _ids(checks.no_role_can_go_round_its_grants()) == {"holdfast.E003"}
+
+
+def test_a_missing_part_of_the_system_is_said_and_stops_nothing(door: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    door.DOORS = frozenset({"worker", "staff"})
+    monkeypatch.setattr(checks, "find_library", lambda name: None)
+    monkeypatch.setattr(sandbox, "available", lambda: False)
+    found = checks.parts_of_the_system_are_there()
+    assert _ids(found) == {"holdfast.W001", "holdfast.W002"}
+    assert not any(message.is_serious() and message.level >= 40 for message in found)
 
 
 class TestProduction:

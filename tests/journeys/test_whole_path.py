@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from cases import seed
 from tests.journeys.conftest import Running, sign_in
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.needs("openssl")]
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.needs("openssl"), pytest.mark.needs("pango")]
 
 
 def go_on(page: Page) -> None:
