@@ -82,8 +82,11 @@ def test_a_report_from_a_phone_becomes_a_package_a_police_officer_verifies(
     # the caseworker
     page = desk.new_page()
     sign_in(page, running, "ines")
-    page.wait_for_timeout(4000)  # the worker looks every two seconds
-    page.reload()
+    for _ in range(60):  # the worker looks every two seconds
+        page.reload()
+        if not page.locator("text=not sorted yet").count():
+            break
+        page.wait_for_timeout(500)
     first = page.locator("ol.queue > li", has_text="Financial sexual extortion").last
     expect(first).to_contain_text("Extortion with a demand")
     first.locator("a").click()
