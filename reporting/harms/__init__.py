@@ -1,6 +1,6 @@
 """One file per kind of harm: her words for it, what helps as evidence, the first advice, who usually takes it on.
 
-Source: domain.md §2.3 of the project's notes. A new kind of harm is a neighbour copied and rewritten, and a line below.
+A new kind of harm is a neighbour copied and rewritten, and a line below.
 """
 
 from __future__ import annotations
