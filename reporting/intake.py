@@ -30,7 +30,7 @@ from reporting.models import (
 )
 from reporting.vault import codes, keys
 from reporting.vault.fields import seal_record
-from reporting.vault.sealer import Sealer
+from reporting.vault.sealer import Sealed, Sealer
 
 
 class NothingToSend(Exception):
@@ -109,6 +109,7 @@ def open_file_group(opened: sessions.OpenReport, shown_adult: str, *, by: Actor)
 def change_file_group(opened: sessions.OpenReport, group: FileGroup, shown_adult: str, *, by: Actor) -> None:
     """She corrects the age answer of a group. Anything but yes quarantines what the group already holds."""
     with transaction.atomic():
+        Report.objects.select_for_update().get(pk=opened.report.pk)  # the lock `keep_file` takes
         group.shown_adult = seal_record({"value": shown_adult}, opened.recipient)
         group.save(update_fields=["shown_adult"])
         record(opened.report.pk, "files:age_answered", actor=by, detail={"group": group.id, "answer": shown_adult})
@@ -132,7 +133,22 @@ def add_file(opened: sessions.OpenReport, group: FileGroup, name: str, chunks: I
     except BaseException:
         sealer.discard()
         raise
-    return evidence.acquire(sealed, group, vault_name=vault_name, file_name=name, recipient=opened.recipient, by=by)
+    return keep_file(opened, group, sealed, vault_name=vault_name, file_name=name, by=by)
+
+
+def keep_file(
+    opened: sessions.OpenReport, group: FileGroup, sealed: Sealed, *, vault_name: str, file_name: str, by: Actor
+) -> EvidenceItem:
+    """A complete file, durable in the vault: the age question is asked once more under the report's lock, so that no answer
+    changes in between. Raises people.BytesNotTaken, and then nothing of it is kept."""
+    try:
+        with transaction.atomic():
+            Report.objects.select_for_update().get(pk=opened.report.pk)
+            people.check_may_send_files(opened, FileGroup.objects.get(pk=group.pk))
+            return evidence.acquire(sealed, group, vault_name=vault_name, file_name=file_name, recipient=opened.recipient, by=by)
+    except people.BytesNotTaken:
+        evidence.store().remove(vault_name)
+        raise
 
 
 def _quarantine_if_a_child_may_be_shown(opened: sessions.OpenReport, *, by: Actor) -> None:

@@ -104,9 +104,10 @@ class Package(models.Model):
     locked_size = models.BigIntegerField()
     locked_sha256 = models.CharField(max_length=64)
     tagmanifest_sha256 = models.CharField(max_length=64)
+    items = models.JSONField(default=list)
     built_at = models.DateTimeField(db_default=Now())
 
-    INTERNAL: ClassVar = {"referral", "name", "vault_name", "locked_size", "built_at"}
+    INTERNAL: ClassVar = {"referral", "name", "vault_name", "locked_size", "items", "built_at"}
     PUBLIC: ClassVar = {"locked_sha256", "tagmanifest_sha256"}
 
 

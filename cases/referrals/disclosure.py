@@ -19,9 +19,9 @@ from cases.models.referral import referral_id
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
 from reporting import consent, evidence
-from reporting.actors import job, partner
+from reporting.actors import Actor, job, partner
 from reporting.custody.record import record
-from reporting.models import Look, Report
+from reporting.models import EvidenceItem, Look, Report
 
 COLLECT_WITHIN = timedelta(days=14)
 BUILD_AGAIN_AFTER = timedelta(minutes=10)
@@ -37,6 +37,10 @@ class RecipientNotReady(Exception):
 
 class NotNext(Exception):
     """The referral is not in a state in which that can be done; nothing was changed."""
+
+
+class ItemLocked(Exception):
+    """A file that may show a child is in the package: no hand-over."""
 
 
 class BasisMissing(Exception):
@@ -102,6 +106,26 @@ def _check_basis(referral: Referral) -> None:
         raise BasisMissing("There is neither a consent nor a legal basis.")
 
 
+def _check_nothing_locked_since(referral: Referral) -> None:
+    package = Package.objects.filter(referral=referral).first()
+    packed = EvidenceItem.objects.filter(pk__in=package.items if package else [])
+    if packed.exclude(state__in=EvidenceItem.OPENABLE).exists():
+        raise ItemLocked(
+            "A file in this package was locked after it was built. It does not leave; please prepare a new referral."
+        )
+
+
+def close_collections(item: EvidenceItem, *, by: Actor) -> None:
+    """The item was locked: packages that hold it and were not collected yet can no longer be collected."""
+    waiting = Disclosure.objects.filter(
+        collected_at=None, expires_at__gt=timezone.now(), referral__package__items__contains=[item.pk]
+    )
+    for disclosure in waiting.select_related("referral"):
+        Disclosure.objects.filter(pk=disclosure.pk).update(expires_at=timezone.now())
+        detail = {"referral": disclosure.pk, "item": item.pk}
+        record(disclosure.referral.case_id, "referral:closed", actor=by, detail=detail)
+
+
 def approved() -> list[Referral]:
     """What waits to be built; a build that failed waits ten minutes, because each try opens the report and she sees it."""
     waiting = Referral.objects.filter(state=Referral.State.APPROVED)
@@ -141,6 +165,7 @@ def package(referral: Referral) -> Package:
             locked_size=locked.size,
             locked_sha256=locked.sha256,
             tagmanifest_sha256=tagmanifest,
+            items=[exhibit.item.pk for exhibit in material.exhibits],
         )
         detail = {"referral": referral.pk, "locked_sha256": locked.sha256, "tagmanifest_sha256": tagmanifest}
         record(referral.case_id, "package:sealed", actor=by, detail=detail)
@@ -154,6 +179,7 @@ def hand_over(referral: Referral, *, by: StaffMember) -> str:
     assert referral.recipient is not None
     check_recipient(referral.recipient)
     _check_basis(referral)
+    _check_nothing_locked_since(referral)
     name = referral.recipient.partner.name
     with transaction.atomic():
         if Referral.objects.filter(pk=referral.pk, state=Referral.State.BUILT).update(state=Referral.State.DISCLOSED) != 1:

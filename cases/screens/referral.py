@@ -17,6 +17,7 @@ _SAYS_WHY = (
     disclosure.RecipientNotReady,
     disclosure.NotNext,
     disclosure.BasisMissing,
+    disclosure.ItemLocked,
     disclosure.SamePerson,
     ConsentMissing,
     ConsentForged,

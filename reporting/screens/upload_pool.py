@@ -15,13 +15,13 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 from django.conf import settings
-from django.db import close_old_connections, transaction
+from django.db import close_old_connections
 from django.db.models import Sum
 
-from reporting import evidence, people, sessions
+from reporting import evidence, intake, people, sessions
 from reporting.actors import REPORTER
 from reporting.custody.record import founding
-from reporting.models import EvidenceItem, FileGroup, Report
+from reporting.models import EvidenceItem, FileGroup
 from reporting.screens.cookies import COOKIE
 from reporting.vault.store import VaultFull
 from reporting.vault.upload import Arrived, FileTooLarge, FormStream, NotAForm
@@ -71,21 +71,16 @@ class _Admitted:
     kept: int = 0
 
     def keep(self, arrived: Arrived) -> None:
-        """One complete file: the age question is asked once more under the report's lock, so that no answer can change in between."""
         try:
-            with transaction.atomic():
-                Report.objects.select_for_update().get(pk=self.opened.report.pk)
-                people.check_may_send_files(self.opened, FileGroup.objects.get(pk=self.group.pk))
-                evidence.acquire(
-                    arrived.sealed,
-                    self.group,
-                    vault_name=arrived.vault_name,
-                    file_name=arrived.untrusted_file_name,
-                    recipient=self.opened.recipient,
-                    by=REPORTER,
-                )
+            intake.keep_file(
+                self.opened,
+                self.group,
+                arrived.sealed,
+                vault_name=arrived.vault_name,
+                file_name=arrived.untrusted_file_name,
+                by=REPORTER,
+            )
         except people.BytesNotTaken:
-            evidence.store().remove(arrived.vault_name)
             raise Shut("age") from None
         self.kept += 1
 

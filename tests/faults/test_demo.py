@@ -52,7 +52,7 @@ def _processes_of(folder: Path) -> list[str]:
     return found
 
 
-@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="not run: needs /proc to see every process")
+@pytest.mark.needs("/proc")
 def test_killed_it_leaves_no_process_and_starts_again_stopped_it_ends_cleanly(tmp_path: Path) -> None:
     folder = tmp_path / "demo-folder"
     with socket.create_server(("127.0.0.1", 0)) as taken:

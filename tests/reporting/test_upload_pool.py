@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from reporting import evidence, intake, questions
 from reporting.actors import REPORTER
-from reporting.models import EvidenceItem, ReporterSession
+from reporting.models import EvidenceItem, Report, ReporterSession
 from reporting.screens import files, upload_pool
 from tests import factories
 from tests.reporter import COOKIE, multipart
@@ -111,6 +111,31 @@ def test_an_age_answer_that_changes_while_the_bytes_come_is_in_time() -> None:
     change = lambda: intake.answer(phone.opened, questions.BY_KEY["age"], "16_17", by=REPORTER)  # noqa: E731
     assert phone.send(b"x" * 2_000_000, between=change) == (303, "age")
     assert nothing_kept()
+
+
+def test_the_files_own_answer_that_changes_while_the_bytes_come_is_in_time() -> None:
+    phone = Phone()
+    change = lambda: intake.change_file_group(phone.opened, phone.group, "not_sure", by=REPORTER)  # noqa: E731
+    assert phone.send(b"x" * 2_000_000, between=change) == (303, "age")
+    assert nothing_kept()
+
+
+def test_changing_the_answer_waits_for_a_file_that_is_just_being_kept() -> None:
+    """The lock itself: while a file is kept, the answer cannot change behind it, and then it locks that file."""
+    phone = Phone()
+    changing = threading.Thread(target=_change_and_close, args=(phone,))
+    with transaction.atomic():
+        Report.objects.select_for_update().get(pk=phone.opened.report.pk)
+        changing.start()
+        changing.join(timeout=1)
+        assert changing.is_alive()
+    changing.join(timeout=10)
+    assert not changing.is_alive()
+
+
+def _change_and_close(phone: Phone) -> None:
+    intake.change_file_group(phone.opened, phone.group, "no", by=REPORTER)
+    connection.close()
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", ""])
