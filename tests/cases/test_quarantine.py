@@ -7,12 +7,14 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from cases import tasks
 from cases.casework import quarantine
 from cases.models import QuarantineDecision
 from reporting import evidence, intake
 from reporting.custody.models import CustodyEvent
 from reporting.models import EvidenceItem
 from reporting.sessions import OpenReport
+from reporting.vault.store import DiskStore
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,6 +52,17 @@ def test_a_decision_is_carried_out(opened: OpenReport, item: EvidenceItem, choic
             list(evidence.open_sealed(item, opened.secret))
     events = CustodyEvent.objects.filter(subject=opened.report.pk, event__startswith="quarantine:").order_by("seq")
     assert list(events.values_list("event", flat=True)) == ["quarantine:proposed", "quarantine:decided"]
+
+
+def test_bytes_that_a_kill_left_behind_are_removed_in_the_night(item: EvidenceItem, monkeypatch: pytest.MonkeyPatch) -> None:
+    decision = quarantine.propose(item, Choice.DESTROYED, "authority ref 12", by=factories.staff("safeguarding"))
+    with monkeypatch.context() as killed:
+        killed.setattr(DiskStore, "remove", lambda self, name: None)
+        quarantine.confirm(decision, by=factories.staff("supervisor"))
+    assert evidence.store().names() == [item.vault_name]
+    tasks.rehash()
+    tasks.rehash()
+    assert evidence.store().names() == []
 
 
 def test_one_person_alone_decides_nothing(item: EvidenceItem) -> None:
