@@ -34,7 +34,8 @@ class ConsentForged(Exception):
 
 def give(opened: OpenReport, offer: RecipientOffer, answer: Consent.Answer, *, by: Actor) -> Consent:
     """Keep her answer about one recipient; it replaces earlier ones by being later."""
-    expires_at = timezone.now() + LASTS
+    signed_at = timezone.now()
+    expires_at = signed_at + LASTS
     person = people.harmed(opened.report)
     statement = rfc8785.dumps(
         {
@@ -45,6 +46,7 @@ def give(opened: OpenReport, offer: RecipientOffer, answer: Consent.Answer, *, b
             "words_shown": offer.plain_words,
             "purpose": "hand over a full package",
             "answer": answer.value,
+            "signed_at": signed_at.isoformat(),
             "expires_at": expires_at.isoformat(),
         }
     )
@@ -55,6 +57,7 @@ def give(opened: OpenReport, offer: RecipientOffer, answer: Consent.Answer, *, b
             person=person,
             partner=offer.partner,
             answer=answer,
+            signed_at=signed_at,
             expires_at=expires_at,
             statement=statement.decode(),
             signature=signature,
@@ -64,9 +67,14 @@ def give(opened: OpenReport, offer: RecipientOffer, answer: Consent.Answer, *, b
     return consent
 
 
+def latest(report: Report, partner: str) -> Consent | None:
+    """What she answered last about a partner, whatever it was."""
+    return Consent.objects.filter(report=report, partner=partner).order_by("-signed_at", "-id").first()
+
+
 def current(report: Report, partner: str) -> Consent:
     """Her latest answer about a partner, if it is a valid yes. Raises ConsentMissing, ConsentForged."""
-    consent = Consent.objects.filter(report=report, partner=partner).order_by("-at", "-id").first()
+    consent = latest(report, partner)
     if consent is None:
         raise ConsentMissing("She has not been asked about this recipient, or has not answered.")
     check_signature(consent)
@@ -86,6 +94,7 @@ def check_signature(consent: Consent) -> None:
         "person": consent.person_id,
         "partner": consent.partner,
         "answer": consent.answer,
+        "signed_at": consent.signed_at.isoformat(),
         "expires_at": consent.expires_at.isoformat(),
     }
     try:

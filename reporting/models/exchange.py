@@ -38,7 +38,8 @@ class Receipt(models.Model):
 
 
 class Consent(models.Model):
-    """Her yes, not now or never to one recipient for one purpose, signed with her return code's key."""
+    """Her yes, not now or never to one recipient for one purpose, signed with her return code's key. The latest by `signed_at`, which
+    she signed too, is the one that holds: whoever puts an earlier yes in again does not make it the latest."""
 
     class Answer(models.TextChoices):
         YES = "yes"
@@ -50,12 +51,12 @@ class Consent(models.Model):
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="consents")
     partner = models.CharField(max_length=14)
     answer = models.CharField(max_length=10, choices=Answer.choices)
+    signed_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     statement = models.TextField()
     signature = models.BinaryField()
-    at = models.DateTimeField(db_default=Now())
 
-    INTERNAL: ClassVar = {"id", "report", "person", "partner", "answer", "expires_at", "statement", "signature", "at"}
+    INTERNAL: ClassVar = {"id", "report", "person", "partner", "answer", "signed_at", "expires_at", "statement", "signature"}
 
 
 class Look(models.Model):

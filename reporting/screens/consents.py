@@ -23,6 +23,6 @@ def consents(request: HttpRequest, opened: OpenReport) -> HttpResponse:
         return redirect("consents")
     cards = []
     for offer in RecipientOffer.objects.exclude(plain_words="").order_by("name"):
-        latest = Consent.objects.filter(report=opened.report, partner=offer.pk).order_by("-at", "-id").first()
+        latest = consent.latest(opened.report, offer.pk)
         cards.append({"offer": offer, "latest": latest, "answer": latest.answer if latest else "not_now"})
     return render(request, "reporter/consents.html", {"cards": cards})

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from reporting import consent, evidence, intake, messages, people, questions, receipts, sessions
 from reporting.actors import REPORTER, job
@@ -199,6 +200,19 @@ class TestConsent:
         opened, other = factories.sent(), factories.sent()
         forger = dataclasses.replace(opened, code=other.code)  # everything fits but the key that signs
         consent.give(forger, offer, Consent.Answer.YES, by=REPORTER)
+        with pytest.raises(consent.ConsentForged):
+            consent.current(opened.report, "P-1")
+
+    def test_an_earlier_yes_put_in_again_does_not_undo_her_never(self, offer: RecipientOffer) -> None:
+        """What a captured public door could replay: her own words, with her own signature."""
+        opened = factories.sent()
+        earlier = consent.give(opened, offer, Consent.Answer.YES, by=REPORTER)
+        consent.give(opened, offer, Consent.Answer.NEVER, by=REPORTER)
+        earlier.pk = "K-REPLAYED"
+        earlier.save(force_insert=True)
+        with pytest.raises(consent.ConsentMissing, match="not a yes"):
+            consent.current(opened.report, "P-1")
+        Consent.objects.filter(pk="K-REPLAYED").update(signed_at=timezone.now())
         with pytest.raises(consent.ConsentForged):
             consent.current(opened.report, "P-1")
 
