@@ -58,7 +58,10 @@ TABLES: dict[str, dict[str, str]] = {
     "cases_quarantinedecision": {"staff": _READ_ADD_CHANGE},
     "cases_partner": {"staff": _READ_ADD_CHANGE, "partner": "SELECT"},
     "cases_recipient": {"staff": _READ_ADD_CHANGE, "partner": "SELECT (id, partner_id)"},
-    "cases_referral": {"staff": _READ_ADD_CHANGE, "partner": "SELECT (id, case_id, recipient_id, state), UPDATE (state)"},
+    "cases_referral": {
+        "staff": _READ_ADD_CHANGE,
+        "partner": "SELECT (id, case_id, report_id, recipient_id, state), UPDATE (state)",
+    },
     "cases_package": {"staff": _READ_ADD, "partner": "SELECT"},
     "cases_disclosure": {
         "staff": _READ_ADD_CHANGE,

@@ -10,8 +10,9 @@ from cases.models import QuarantineDecision
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
 from reporting import evidence
-from reporting.custody.record import record
+from reporting.custody.record import founding, record
 from reporting.models import EvidenceItem, Look
+from reporting.vault.fields import seal_text
 
 
 class NotWaiting(Exception):
@@ -37,7 +38,8 @@ def propose(item: EvidenceItem, choice: QuarantineDecision.Choice, reason: str, 
         waiting = QuarantineDecision.objects.filter(item=item, confirmed_at=None).exists()
         if item.state != EvidenceItem.State.QUARANTINED or waiting:
             raise NotWaiting("This item is not locked, or a decision already waits for confirmation. Nothing was changed.")
-        decision = QuarantineDecision.objects.create(item=item, choice=choice, reason=reason.strip()[:500], proposed_by=by)
+        sealed = seal_text(reason.strip(), founding(item.report_id).recipient)
+        decision = QuarantineDecision.objects.create(item=item, choice=choice, reason=sealed, proposed_by=by)
         record(
             item.report_id,
             "quarantine:proposed",
@@ -47,10 +49,23 @@ def propose(item: EvidenceItem, choice: QuarantineDecision.Choice, reason: str, 
     return decision
 
 
+def read_reason(decision: QuarantineDecision, *, by: StaffMember) -> str:
+    """Why it was proposed, for the person who is to confirm it. The item itself stays shut."""
+    _check_may_confirm(by)
+    report = decision.item.report_id
+    look = (by.role_name, "read why a locked file is to be decided about")
+    secret = evidence.office_key(report, "quarantine:opened", detail={"item": decision.item_id}, by=by.actor, look=look)
+    return evidence.open_text(decision.reason, secret)
+
+
+def _check_may_confirm(by: StaffMember) -> None:
+    if not by.may(May.APPROVE_REFERRALS):
+        by.check_may(May.DECIDE_QUARANTINE)
+
+
 def confirm(decision: QuarantineDecision, *, by: StaffMember) -> None:
     """The second person. Destroying removes the bytes from the vault after the record is committed; the ledger keeps the act."""
-    if not (by.may(May.DECIDE_QUARANTINE) or by.may(May.APPROVE_REFERRALS)):
-        by.check_may(May.DECIDE_QUARANTINE)
+    _check_may_confirm(by)
     if decision.proposed_by_id == by.pk:
         raise PermissionDenied("You proposed this, so somebody else must confirm it.")
     item = decision.item

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cases.models import Case, Note
+from cases.models import Assessment, Case, Note
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
 from reporting import evidence, messages, questions
@@ -22,6 +22,7 @@ class Said:
     wording: str
     lines: list[str]
     at: datetime
+    later: bool  # added after the report was sent; the first version stands beside it
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,10 @@ class OpenItem:
 
 @dataclass(frozen=True)
 class OpenReport:
+    """`band_words`: why a person changed the band, or an empty text."""
+
     report: Report
+    band_words: str
     said: list[Said]
     items: list[OpenItem]
     thread: list[messages.OpenMessage]
@@ -63,7 +67,9 @@ def open_report(report: Report, *, by: StaffMember) -> OpenReport:
 
 
 def read(report: Report, secret: Secret) -> OpenReport:
-    return OpenReport(report, said(report, secret), items(report, secret), messages.thread(report, secret))
+    changed = Assessment.objects.filter(report=report, current=True).exclude(said=b"").first()
+    band_words = evidence.open_text(changed.said, secret) if changed else ""
+    return OpenReport(report, band_words, said(report, secret), items(report, secret), messages.thread(report, secret))
 
 
 def said(report: Report, secret: Secret) -> list[Said]:
@@ -71,7 +77,8 @@ def said(report: Report, secret: Secret) -> list[Said]:
     found = []
     for row in Answer.objects.filter(report=report).order_by("id"):
         answer = evidence.open_record(row.sealed, secret)
-        found.append(Said(row.question, answer["wording"], _lines(answer), row.at))
+        later = report.submitted_at is not None and row.at > report.submitted_at
+        found.append(Said(row.question, answer["wording"], _lines(answer), row.at, later))
     return sorted(found, key=lambda one: questions.POSITION.get(one.key, 0))
 
 

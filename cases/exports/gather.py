@@ -49,14 +49,14 @@ def material(referral: Referral, *, by: Actor) -> Material:
         secret=secret,
         said=said,
         incidents=list(report.incidents.order_by("id")),
-        exhibits=_exhibits(items, referral, secret),
-        identifiers=_identifiers(items, secret),
-        withheld=_withheld(items, referral, said),
+        exhibits=exhibits(items, referral, secret),
+        identifiers=identifiers(items, secret),
+        withheld=withheld(items, referral, said),
         events=[_event(entry, secret) for entry in chain.entries],
         checkpoint=chain.checkpoint,
         checkpoint_key=Path(settings.CHECKPOINT_PUBLIC_KEY_FILE).read_bytes(),
         ca_fingerprint=ca.fingerprint(SHA256()).hex(":").upper(),
-        basis=_basis(referral),
+        basis=basis(referral, secret),
         built_at=datetime.now(UTC),
     )
 
@@ -76,17 +76,17 @@ def _goes(item: EvidenceItem, referral: Referral) -> bool:
     return item.pk in referral.items and item.state in EvidenceItem.OPENABLE
 
 
-def _exhibits(items: list[EvidenceItem], referral: Referral, secret: Secret) -> list[Exhibit]:
+def exhibits(items: list[EvidenceItem], referral: Referral, secret: Secret) -> list[Exhibit]:
     files = [item for item in items if item.kind == EvidenceItem.Kind.FILE and _goes(item, referral)]
     return [Exhibit(f"E{number:04d}", item, evidence.acquisition(item, secret)) for number, item in enumerate(files, start=1)]
 
 
-def _identifiers(items: list[EvidenceItem], secret: Secret) -> list[Identifier]:
+def identifiers(items: list[EvidenceItem], secret: Secret) -> list[Identifier]:
     texts = [item for item in items if item.kind != EvidenceItem.Kind.FILE]
     return [Identifier(item.kind, evidence.acquisition(item, secret)["text"], item.pk) for item in texts]
 
 
-def _withheld(items: list[EvidenceItem], referral: Referral, said: list[reading.Said]) -> list[dict[str, str]]:
+def withheld(items: list[EvidenceItem], referral: Referral, said: list[reading.Said]) -> list[dict[str, str]]:
     """What was left out and why, with the commitment by which it could be proven later."""
     found = []
     for item in items:
@@ -114,7 +114,9 @@ def _event(entry: extract.Entry, secret: Secret) -> Event:
     return Event(entry.seq, entry.canonical, revealed, entry.tree_index, entry.proof)
 
 
-def _basis(referral: Referral) -> str:
+def basis(referral: Referral, secret: Secret) -> str:
+    """Why this may leave, as the partner reads it."""
     if referral.consent:
         return f"consent {referral.consent.pk} of the reporter, valid until {referral.consent.expires_at:%Y-%m-%d}"
-    return referral.legal_basis
+    words = evidence.open_text(referral.words, secret)
+    return f"{referral.get_legal_basis_display()}: {words}"

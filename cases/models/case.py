@@ -18,7 +18,8 @@ def case_id() -> str:
 
 
 class Assessment(models.Model):
-    """What the rules make of a report: a band with its reasons. A later one stands beside the earlier; a person may override."""
+    """What the rules make of a report: a band with its reasons. A later one stands beside the earlier; a person may override, and
+    `said` holds why, in her words, sealed to the report's key."""
 
     class Band(models.IntegerChoices):
         P0 = 0, "P0 · danger now"
@@ -29,6 +30,7 @@ class Assessment(models.Model):
     report = models.ForeignKey(Report, on_delete=models.PROTECT, related_name="assessments")
     band = models.SmallIntegerField(choices=Band.choices)
     reasons = models.JSONField(default=list)
+    said = SealedField(default=b"")
     actionability = models.SmallIntegerField()
     by = models.CharField(max_length=60)
     at = models.DateTimeField(db_default=Now())

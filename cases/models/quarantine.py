@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from cases.staff.models import StaffMember
 from reporting.models import EvidenceItem
+from reporting.vault.fields import SealedField
 
 
 class QuarantineDecision(models.Model):
@@ -19,13 +20,13 @@ class QuarantineDecision(models.Model):
 
     item = models.ForeignKey(EvidenceItem, on_delete=models.PROTECT, related_name="quarantine_decisions")
     choice = models.CharField(max_length=10, choices=Choice.choices)
-    reason = models.CharField(max_length=500)
+    reason = SealedField()
     proposed_by = models.ForeignKey(StaffMember, on_delete=models.PROTECT, related_name="+")
     proposed_at = models.DateTimeField(db_default=Now())
     confirmed_by = models.ForeignKey(StaffMember, on_delete=models.PROTECT, related_name="+", null=True)
     confirmed_at = models.DateTimeField(null=True)
 
-    INTERNAL: ClassVar = {"id", "item", "choice", "reason", "proposed_by", "proposed_at", "confirmed_by", "confirmed_at"}
+    INTERNAL: ClassVar = {"id", "item", "choice", "proposed_by", "proposed_at", "confirmed_by", "confirmed_at"}
 
     class Meta:
         constraints: ClassVar = [

@@ -12,6 +12,7 @@ from cases.models.partner import Recipient
 from cases.staff.models import StaffMember
 from reporting import ids
 from reporting.models import Consent, Report
+from reporting.vault.fields import SealedField
 
 
 def referral_id() -> str:
@@ -36,6 +37,12 @@ class Referral(models.Model):
         ORDINARY = "ordinary"
         EMERGENCY = "emergency"
 
+    class LegalBasis(models.TextChoices):
+        COURT_ORDER = "court_order", "An order of a court or prosecutor"
+        DUTY_TO_REPORT = "duty_to_report", "A law obliges us to report it"
+        THREAT_TO_LIFE = "threat_to_life", "A life is in danger"
+        OTHER = "other", "Another legal basis"
+
     NEXT: ClassVar[dict[str, frozenset[str]]] = {
         State.DRAFT: frozenset({State.CHECKED}),
         State.CHECKED: frozenset({State.APPROVED, State.DRAFT}),
@@ -58,7 +65,8 @@ class Referral(models.Model):
     recipient = models.ForeignKey(Recipient, on_delete=models.PROTECT, null=True)
     profile = models.CharField(max_length=20, default="le-full")
     consent = models.ForeignKey(Consent, on_delete=models.PROTECT, null=True)
-    legal_basis = models.CharField(max_length=200, blank=True)
+    legal_basis = models.CharField(max_length=20, choices=LegalBasis.choices, blank=True)
+    words = SealedField(default=b"")  # which basis exactly, or what was told in an emergency: sealed to the report's key
     items = models.JSONField(default=list)
     prepared_by = models.ForeignKey(StaffMember, on_delete=models.PROTECT, related_name="+")
     prepared_at = models.DateTimeField(db_default=Now())
@@ -112,18 +120,17 @@ class Package(models.Model):
 
 
 class Disclosure(models.Model):
-    """The hand-over: a link (only the hash of its token is kept), or words told by phone; and the partner's answer."""
+    """The hand-over: a collection code (only its hash is kept), or words told by phone; and the partner's answer."""
 
     referral = models.OneToOneField(Referral, on_delete=models.PROTECT, primary_key=True, related_name="disclosure")
     token_hash = models.CharField(max_length=64, unique=True, null=True)
     expires_at = models.DateTimeField(null=True)
-    told_to = models.CharField(max_length=200, blank=True)
     disclosed_at = models.DateTimeField(db_default=Now())
     collected_at = models.DateTimeField(null=True)
     acknowledged_at = models.DateTimeField(null=True)
-    reference = models.CharField(max_length=100, blank=True)
+    reference = SealedField(default=b"")  # the partner's own, sealed to the report's key at the partner's door
     answer = models.CharField(max_length=20, blank=True)
 
     INTERNAL: ClassVar = {
-        "referral", "token_hash", "expires_at", "told_to", "disclosed_at", "collected_at", "acknowledged_at", "reference", "answer"
+        "referral", "token_hash", "expires_at", "disclosed_at", "collected_at", "acknowledged_at", "answer"
     }  # fmt: skip

@@ -20,11 +20,13 @@ from cases.staff.models import StaffMember
 from cases.staff.roles import May
 from reporting import consent, evidence
 from reporting.actors import Actor, job, partner
-from reporting.custody.record import record
+from reporting.custody.record import founding, record
 from reporting.models import EvidenceItem, Look, Report
+from reporting.vault.fields import seal_text
 
 COLLECT_WITHIN = timedelta(days=14)
 BUILD_AGAIN_AFTER = timedelta(minutes=10)
+REFERENCE_LIMIT = 100  # characters of a partner's own reference
 
 
 class SamePerson(PermissionDenied):
@@ -44,7 +46,7 @@ class ItemLocked(Exception):
 
 
 class BasisMissing(Exception):
-    """Neither a consent nor a legal basis."""
+    """Neither a consent nor a legal basis that says which."""
 
 
 def check_recipient(recipient: Recipient) -> None:
@@ -58,12 +60,24 @@ def check_recipient(recipient: Recipient) -> None:
 
 
 def draft(
-    case: Case, report: Report, recipient: Recipient, *, items: Sequence[str], legal_basis: str = "", by: StaffMember
+    case: Case,
+    report: Report,
+    recipient: Recipient,
+    *,
+    items: Sequence[str],
+    legal_basis: str = "",
+    words: str = "",
+    by: StaffMember,
 ) -> Referral:
-    """Prepare. With no legal basis named, her consent to this partner must be there, signed and unexpired."""
+    """Prepare. With no legal basis chosen, her consent to this partner must be there, signed and unexpired.
+
+    `legal_basis`: one of Referral.LegalBasis; `words` then say which order or law it is.
+    """
     by.check_may(May.PREPARE_REFERRALS)
     check_recipient(recipient)
-    given = None if legal_basis.strip() else consent.current(report, recipient.partner_id)
+    if legal_basis and not words.strip():
+        raise BasisMissing("Please write which order or law it is: who approves it, and the partner, read that.")
+    given = None if legal_basis else consent.current(report, recipient.partner_id)
     with transaction.atomic():
         referral = Referral.objects.create(
             id=referral_id(),
@@ -71,12 +85,13 @@ def draft(
             report=report,
             recipient=recipient,
             consent=given,
-            legal_basis=legal_basis.strip(),
+            legal_basis=legal_basis,
+            words=seal_text(words.strip(), founding(report.pk).recipient) if legal_basis else b"",
             items=list(items),
             prepared_by=by,
             state=Referral.State.CHECKED,
         )
-        basis = given.pk if given else referral.legal_basis
+        basis = given.pk if given else f"{legal_basis}: {words.strip()}"
         detail = {"referral": referral.pk, "partner": recipient.partner_id, "basis": basis, "items": list(items)}
         record(case.pk, "referral:drafted", actor=by.actor, detail=detail)
     return referral
@@ -221,14 +236,15 @@ def acknowledge(disclosure: Disclosure, answer: str, reference: str) -> None:
     """received or rejected, with the partner's own reference. A second answer changes nothing and is not an error."""
     state = {"received": Referral.State.ACKNOWLEDGED, "rejected": Referral.State.REJECTED}[answer]
     partner_id, case_id = _parties(disclosure)
+    report_id = Referral.objects.values_list("report_id", flat=True).get(pk=disclosure.pk)
+    reference = reference.strip()[:REFERENCE_LIMIT]
+    sealed = seal_text(reference, founding(report_id).recipient) if reference else b""
     with transaction.atomic():
         waiting = Referral.objects.filter(pk=disclosure.pk, state__in=[Referral.State.DISCLOSED, Referral.State.SILENT])
         if waiting.update(state=state) != 1:
             return
-        Disclosure.objects.filter(pk=disclosure.pk).update(
-            acknowledged_at=timezone.now(), answer=answer, reference=reference[:100]
-        )
-        detail = {"referral": disclosure.pk, "answer": answer, "reference": reference[:100]}
+        Disclosure.objects.filter(pk=disclosure.pk).update(acknowledged_at=timezone.now(), answer=answer, reference=sealed)
+        detail = {"referral": disclosure.pk, "answer": answer, "reference": reference}
         record(case_id, "referral:answered", actor=partner(partner_id), detail=detail)
 
 

@@ -12,8 +12,9 @@ from cases.models.referral import referral_id
 from cases.referrals.disclosure import BasisMissing, NotNext, SamePerson
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
-from reporting.custody.record import record
+from reporting.custody.record import founding, record
 from reporting.models import Look, Report
+from reporting.vault.fields import seal_record
 
 REVIEW_WITHIN = timedelta(hours=24)
 
@@ -27,6 +28,7 @@ def tell(
         raise BasisMissing("This lane is for a threat to life only. For everything else please prepare an ordinary referral.")
     if not (told_to.strip() and called_back.strip() and said.strip()):
         raise BasisMissing("Please write whom you told, which number you called back, and what you said. A few words are enough.")
+    told = {"told_to": told_to.strip(), "called_back": called_back.strip(), "said": said.strip()}
     with transaction.atomic():
         referral = Referral.objects.create(
             id=referral_id(),
@@ -34,13 +36,13 @@ def tell(
             report=report,
             lane=Referral.Lane.EMERGENCY,
             state=Referral.State.DISCLOSED,
-            legal_basis="threat to life",
+            legal_basis=Referral.LegalBasis.THREAT_TO_LIFE,
+            words=seal_record(told, founding(report.pk).recipient),
             prepared_by=by,
         )
-        Disclosure.objects.create(referral=referral, told_to=told_to.strip()[:200])
+        Disclosure.objects.create(referral=referral)
         Look.objects.create(report=report, who=by.role_name, act="told the emergency services, because a life was in danger")
-        detail = {"referral": referral.pk, "told_to": told_to.strip(), "called_back": called_back.strip(), "said": said.strip()}
-        record(case.pk, "emergency:told", actor=by.actor, detail=detail)
+        record(case.pk, "emergency:told", actor=by.actor, detail={"referral": referral.pk, **told})
         record(report.pk, "report:disclosed", actor=by.actor, detail={"referral": referral.pk, "lane": "emergency"})
     return referral
 

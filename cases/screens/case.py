@@ -29,6 +29,7 @@ def case(request: StaffRequest, case_id: str) -> HttpResponse:
         "notes": reading.notes(found, by=request.user),
         "referrals": Referral.objects.filter(case=found).select_related("recipient__partner", "prepared_by", "approved_by"),
         "next_states": [Case.State(state) for state in sorted(Case.NEXT[found.state])],
+        "legal_bases": Referral.LegalBasis.choices,
         "timeline": timeline.of([found.pk, *(one.pk for one in reports)]),
         "recipients": [
             (one, _consent_word(one, reports)) for one in Recipient.objects.select_related("partner").order_by("partner__name")

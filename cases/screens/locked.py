@@ -17,7 +17,11 @@ from reporting.models import EvidenceItem
 def locked(request: StaffRequest) -> HttpResponse:
     if not request.user.may(May.APPROVE_REFERRALS):
         request.user.check_may(May.DECIDE_QUARANTINE)
-    if request.method == "POST":
+    why: tuple[int, str] | None = None
+    if decision_id := request.POST.get("read"):
+        decision = get_object_or_404(QuarantineDecision.objects.select_related("item"), pk=decision_id, confirmed_at=None)
+        why = (decision.pk, quarantine.read_reason(decision, by=request.user))
+    elif request.method == "POST":
         try:
             _decide(request)
         except (quarantine.NotWaiting, quarantine.ReasonMissing) as error:
@@ -27,7 +31,12 @@ def locked(request: StaffRequest) -> HttpResponse:
         (item, next((one for one in item.quarantine_decisions.all() if one.confirmed_at is None), None))
         for item in quarantine.locked()
     ]
-    context = {"rows": rows, "choices": QuarantineDecision.Choice.choices, "may_propose": request.user.may(May.DECIDE_QUARANTINE)}
+    context = {
+        "rows": rows,
+        "why": why,
+        "choices": QuarantineDecision.Choice.choices,
+        "may_propose": request.user.may(May.DECIDE_QUARANTINE),
+    }
     return render(request, "office/locked.html", context)
 
 

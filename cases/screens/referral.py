@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
 from cases.models import Case, CaseReport, Recipient, Referral
-from cases.referrals import disclosure, emergency
+from cases.referrals import disclosure, emergency, review
 from cases.screens.staff import StaffRequest, shows_refusals
 from cases.staff.roles import May
 from reporting.consent import ConsentForged, ConsentMissing
@@ -44,7 +44,8 @@ def prepare(request: StaffRequest, case_id: str) -> HttpResponse:
             case_report.report,
             recipient,
             items=list(items),
-            legal_basis=request.POST.get("legal_basis", ""),
+            legal_basis=basis if (basis := request.POST.get("legal_basis", "")) in Referral.LegalBasis.values else "",
+            words=request.POST.get("words", ""),
             by=request.user,
         )
     except _SAYS_WHY as error:
@@ -61,7 +62,9 @@ def referral(request: StaffRequest, referral_id: str) -> HttpResponse:
     context: dict[str, object] = {"referral": found}
     if request.method == "POST":
         try:
-            if request.POST.get("what") == "approve":
+            if request.POST.get("what") == "read":
+                context["papers"] = review.read(found, by=request.user)
+            elif request.POST.get("what") == "approve":
                 disclosure.approve(found, by=request.user)
                 notices.success(request, "Approved. The package is being built; this takes a few seconds.")
             elif request.POST.get("what") == "hand_over":

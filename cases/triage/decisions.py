@@ -12,9 +12,10 @@ from cases.models.case import case_id
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
 from reporting import intake, messages
-from reporting.custody.record import found, record
+from reporting.custody.record import found, founding, record
 from reporting.models import Look, OfficeWrap, Report
 from reporting.vault import keys
+from reporting.vault.fields import seal_text
 
 _DECIDABLE = (Report.State.RECEIVED, Report.State.IN_TRIAGE)
 
@@ -72,14 +73,19 @@ def decline(report: Report, reason: str, *, out_of_scope: bool, by: StaffMember)
 
 
 def override_band(report: Report, band: int, reason: str, *, by: StaffMember) -> Assessment:
-    """A person knows better than the rules; the rules' view stays on record beside it."""
+    """A person knows better than the rules; the rules' view stays on record beside it, and her words are sealed."""
     by.check_may(May.READ_QUEUE)
     with transaction.atomic():
         before = Assessment.objects.select_for_update().filter(report=report, current=True).first()
         Assessment.objects.filter(report=report, current=True).update(current=False)
-        reasons = [{"rule": "person", "band": band, "reason": reason}, *(before.reasons if before else [])]
+        rules = [one for one in before.reasons if one["rule"] != "person"] if before else []
         after = Assessment.objects.create(
-            report=report, band=band, reasons=reasons, actionability=before.actionability if before else 0, by=by.actor
+            report=report,
+            band=band,
+            reasons=[{"rule": "person", "band": band, "reason": "Changed by a person, who says why"}, *rules],
+            said=seal_text(reason, founding(report.pk).recipient),
+            actionability=before.actionability if before else 0,
+            by=by.actor,
         )
         record(report.pk, "report:band_changed", actor=by.actor, detail={"band": band, "reason": reason})
     return after

@@ -18,7 +18,8 @@ from reporting.vault.keys import Recipient
 
 # Opening events: the only ones the opener gives a key for.
 OPENING_EVENTS = frozenset(
-    {"report:opened", "report:assessed", "evidence:revealed", "package:built", "case:opened", "wrap:renewed"}
+    {"report:opened", "report:assessed", "evidence:revealed", "quarantine:opened", "referral:opened"}
+    | {"package:built", "case:opened", "wrap:renewed"}
 )
 
 

@@ -22,7 +22,7 @@ from cases import partners
 from cases.casework import acts, examination
 from cases.models import Case, Recipient, Referral
 from cases.previews import sandbox
-from cases.referrals import disclosure, emergency
+from cases.referrals import disclosure, emergency, review
 from cases.seed import photo
 from cases.staff import roles
 from cases.triage import decisions, priority, queue
@@ -141,9 +141,31 @@ class TestReferral:
             office.draft()
         assert not Referral.objects.exists()
 
+    def test_a_legal_basis_says_which(self, office: Office) -> None:
+        with pytest.raises(disclosure.BasisMissing, match="which order or law"):
+            office.draft(legal_basis="court_order", words="  ")
+        assert not Referral.objects.exists()
+
+    def test_whoever_approves_reads_what_would_go_and_why(self, office: Office, running_opener: None) -> None:
+        referral = office.draft(legal_basis="court_order", words="order 7")
+        papers = review.read(referral, by=office.supervisor)
+        assert papers.basis == "An order of a court or prosecutor: order 7"
+        assert any("They want 500" in line for said in papers.statement for line in said.lines)
+        assert any("Are you safe right now?" in one["what"] for one in papers.withheld)
+        assert Look.objects.filter(report=office.opened.report, act__contains="what is to go to").count() == 1
+        officer = factories.staff("safeguarding")
+        with pytest.raises(PermissionDenied):
+            review.read(referral, by=officer)
+
     def test_whoever_prepared_cannot_approve(self, office: Office) -> None:
         referral = disclosure.draft(
-            office.case, office.opened.report, office.recipient, items=[], legal_basis="court order 7", by=office.supervisor
+            office.case,
+            office.opened.report,
+            office.recipient,
+            items=[],
+            legal_basis="court_order",
+            words="order 7",
+            by=office.supervisor,
         )
         with pytest.raises(disclosure.SamePerson, match="somebody else"):
             disclosure.approve(referral, by=office.supervisor)
@@ -151,7 +173,7 @@ class TestReferral:
         assert referral.state == Referral.State.CHECKED
 
     def test_the_database_refuses_it_too(self, office: Office) -> None:
-        referral = office.draft(legal_basis="court order 7")
+        referral = office.draft(legal_basis="court_order", words="order 7")
         with pytest.raises(IntegrityError), transaction.atomic():
             Referral.objects.filter(pk=referral.pk).update(approved_by=office.worker, approved_at=timezone.now())
         with pytest.raises(IntegrityError), transaction.atomic():
@@ -173,7 +195,7 @@ class TestReferral:
         spoil(Recipient.objects.filter(pk=office.recipient.pk))
         office.recipient.refresh_from_db()
         with pytest.raises(disclosure.RecipientNotReady):
-            office.draft(legal_basis="court order 7")
+            office.draft(legal_basis="court_order", words="order 7")
 
     def test_a_key_is_compared_by_a_second_person(self, office: Office) -> None:
         mine = partners.add_key(office.recipient.partner, keys.recipient_of(keys.new_secret()), by=office.supervisor)
@@ -188,10 +210,11 @@ class TestReferral:
 
 
 class TestEmergency:
-    def test_one_person_alone_and_a_second_reviews(self, office: Office) -> None:
+    def test_one_person_alone_and_a_second_reads_and_reviews(self, office: Office, running_opener: None) -> None:
         told = emergency.tell(office.case, office.opened.report, told_to="999", called_back="999", said="her address",
                               threat_to_life=True, by=office.worker)  # fmt: skip
         assert Look.objects.filter(report=office.opened.report, act__contains="life was in danger").exists()
+        assert review.read(told, by=office.supervisor).told == {"told_to": "999", "called_back": "999", "said": "her address"}
         with pytest.raises(disclosure.SamePerson):
             emergency.review(told, by=_promoted(office))
         emergency.review(told, by=office.supervisor)

@@ -87,6 +87,13 @@ def test_only_the_named_officer_proposes_and_says_why(item: EvidenceItem) -> Non
         quarantine.propose(item, Choice.RELEASED, " ", by=factories.staff("safeguarding"))
 
 
+def test_the_second_person_reads_why_and_nobody_else_does(item: EvidenceItem, running_opener: None) -> None:
+    decision = quarantine.propose(item, Choice.DESTROYED, "authority ref 12", by=factories.staff("safeguarding"))
+    assert quarantine.read_reason(decision, by=factories.staff("supervisor")) == "authority ref 12"
+    with pytest.raises(PermissionDenied):
+        quarantine.read_reason(decision, by=factories.staff("caseworker"))
+
+
 def test_a_second_confirmation_changes_nothing(item: EvidenceItem) -> None:
     decision = quarantine.propose(item, Choice.PRESERVED, "asked to", by=factories.staff("safeguarding"))
     quarantine.confirm(decision, by=factories.staff("supervisor"))

@@ -128,6 +128,9 @@ def test_a_report_from_a_phone_becomes_a_package_a_police_officer_verifies(
     other = supervisor_context.new_page()
     sign_in(other, running, "samira")
     other.goto(referral)
+    other.click("button:has-text('Read what the partner gets')")
+    expect(other.locator("main")).to_contain_text("I am scared.")
+    expect(other.locator("main")).to_contain_text("threat.jpg")
     other.click("button:has-text('Approve')")
     for _ in range(60):
         other.goto(referral)
@@ -149,7 +152,7 @@ def test_a_report_from_a_phone_becomes_a_package_a_police_officer_verifies(
     assert hashlib.sha256(locked.read_bytes()).hexdigest() in police.inner_text("main")
     police.fill("#reference", "NS-2026-117")
     police.click("text=Send the answer")
-    expect(police.locator("main")).to_contain_text("NS-2026-117")
+    expect(police.locator("main")).to_contain_text("You answered “received”")
     key = (office.folder / "partner-keys" / "police.age-key").read_text()
     (tmp_path / "package.zip").write_bytes(pyrage.decrypt(locked.read_bytes(), [pyrage.x25519.Identity.from_str(key)]))
     with zipfile.ZipFile(tmp_path / "package.zip") as archive:
@@ -168,6 +171,7 @@ def test_a_report_from_a_phone_becomes_a_package_a_police_officer_verifies(
     originals = {path.read_bytes() for path in (package / "data/exhibits").glob("*/original.*")}
     assert originals == {photo.read_bytes(), clip.read_bytes()}
     other.goto(referral)
+    other.click("button:has-text('Read what the partner gets')")
     expect(other.locator("main")).to_contain_text("NS-2026-117")
     done = office.run_command("verify_ledger")
     assert done.startswith("Sound:")

@@ -1,0 +1,50 @@
+"""What a second person reads before saying yes: what would go and why, or what was told in an emergency. One reading is one opening."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cases.casework import reading
+from cases.exports import gather
+from cases.exports.material import WITHHELD_ANSWERS, Exhibit, Identifier
+from cases.models import Disclosure, Referral
+from cases.staff.models import StaffMember
+from cases.staff.roles import May
+from reporting import evidence
+from reporting.models import EvidenceItem
+
+
+@dataclass(frozen=True)
+class Papers:
+    """`basis` as the partner reads it; `told` of an emergency (told_to, called_back, said); `reference` is the partner's own."""
+
+    basis: str = ""
+    told: dict[str, str] = field(default_factory=dict)
+    reference: str = ""
+    statement: list[reading.Said] = field(default_factory=list)
+    exhibits: list[Exhibit] = field(default_factory=list)
+    identifiers: list[Identifier] = field(default_factory=list)
+    withheld: list[dict[str, str]] = field(default_factory=list)
+
+
+def read(referral: Referral, *, by: StaffMember) -> Papers:
+    """Raises reporting.vault.opener.Refused."""
+    by.check_may(May.PREPARE_REFERRALS)
+    emergency = referral.lane == Referral.Lane.EMERGENCY
+    partner = referral.recipient.partner.name if referral.recipient else ""
+    look = (by.role_name, "read what was told in the emergency" if emergency else f"read what is to go to {partner}")
+    report = referral.report
+    secret = evidence.office_key(report.pk, "referral:opened", detail={"referral": referral.pk}, by=by.actor, look=look)
+    if emergency:
+        return Papers(told=evidence.open_record(referral.words, secret))
+    items = list(EvidenceItem.objects.filter(report=report).order_by("at", "id"))
+    said = reading.said(report, secret)
+    answer = Disclosure.objects.filter(referral=referral).exclude(reference=b"").first()
+    return Papers(
+        basis=gather.basis(referral, secret),
+        reference=evidence.open_text(answer.reference, secret) if answer else "",
+        statement=[one for one in said if one.key not in WITHHELD_ANSWERS],
+        exhibits=gather.exhibits(items, referral, secret),
+        identifiers=gather.identifiers(items, secret),
+        withheld=gather.withheld(items, referral, said),
+    )
