@@ -21,7 +21,10 @@ _ALL = "SELECT, INSERT, UPDATE, DELETE"
 # table → {role: rights}
 TABLES: dict[str, dict[str, str]] = {
     # what she gives
-    "reporting_report": {"public": "SELECT, INSERT, UPDATE (state, submitted_at)", "staff": "SELECT, UPDATE (state)"},
+    "reporting_report": {
+        "public": "SELECT, INSERT, UPDATE (state, submitted_at, news_at)",
+        "staff": "SELECT, UPDATE (state, news_at)",
+    },
     "reporting_returncodewrap": {"public": _READ_ADD},
     "reporting_reportersession": {"public": "SELECT, INSERT, DELETE, UPDATE (used_at)"},
     "reporting_officewrap": {"public": "INSERT, SELECT (id)", "staff": _READ_ADD, "opener": "SELECT"},
@@ -37,7 +40,7 @@ TABLES: dict[str, dict[str, str]] = {
     },
     "reporting_receipt": {"public": _READ_ADD, "staff": "SELECT, UPDATE (proof)"},
     "reporting_consent": {"public": _READ_ADD, "staff": "SELECT"},
-    "reporting_look": {"public": "SELECT", "staff": _READ_ADD},
+    "reporting_look": {"public": "SELECT, UPDATE (shown_at)", "staff": _READ_ADD},
     "reporting_recipientoffer": {"public": "SELECT", "staff": _READ_ADD_CHANGE},
     # the ledger
     "custody_custodyevent": {"staff": "SELECT", "opener": "SELECT", "sequencer": "SELECT, UPDATE (tree_index)"},

@@ -23,11 +23,11 @@ log = logging.getLogger("holdfast.worker")
 
 @shared_task
 def sweep() -> None:
-    """Every two seconds: look at new reports, check new items, build approved packages."""
+    """Every two seconds: look at new reports and at what was added, check new items, build approved packages."""
     if not opener.answers(settings.OPENER_SOCKET):
         log.error("the opener does not answer; new reports are not sorted until it does")
         return
-    for report in queue.unassessed():
+    for report in [*queue.unassessed(), *queue.outdated()]:
         try:
             queue.assess(report)
         except Exception:

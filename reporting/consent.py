@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import transaction
 from django.utils import timezone
 
-from reporting import people
+from reporting import news, people
 from reporting.actors import Actor
 from reporting.custody.record import founding, record
 from reporting.models import Consent, RecipientOffer, Report
@@ -62,6 +62,7 @@ def give(opened: OpenReport, offer: RecipientOffer, answer: Consent.Answer, *, b
             statement=statement.decode(),
             signature=signature,
         )
+        news.note(opened.report)
         detail = {"consent": consent.pk, "partner": offer.partner, "answer": answer.value}
         record(opened.report.pk, "consent:answered", actor=by, detail=detail)
     return consent

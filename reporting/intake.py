@@ -1,4 +1,4 @@
-"""From the first answer to the receipt: start · answer · submit."""
+"""From the first answer to the receipt, and what is added later: start · answer · submit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from reporting import evidence, ids, people, questions, receipts, sessions
+from reporting import evidence, ids, news, people, questions, receipts, sessions
 from reporting.actors import REPORTER, Actor
 from reporting.custody.record import found, record
 from reporting.models import (
@@ -81,17 +81,30 @@ def answer(opened: sessions.OpenReport, question: questions.Question, value: Any
         report = Report.objects.select_for_update().get(pk=opened.report.pk)
         if report.state == Report.State.DRAFT:
             Answer.objects.filter(report=report, question=question.key).delete()
+        elif question.key == "what":
+            _note_incidents(report, value)
         row = Answer.objects.create(report=report, person=people.harmed(report), question=question.key, sealed=sealed)
         if question.key == "who":
             people.note_helper(report, str(value))
         if question.key in {"age", "who"}:
             _quarantine_if_a_child_may_be_shown(opened, by=by)
+        news.note(report)
         record(
             report.id,
             "answer:saved",
             actor=by,
             detail={"answer": row.pk, "question": question.key, "sealed_sha256": hashlib.sha256(sealed).hexdigest()},
         )
+
+
+def add_lines(opened: sessions.OpenReport, kind: EvidenceItem.Kind, lines: Iterable[str], *, by: Actor) -> None:
+    """Links, or accounts of the other side: each line is an item of its own, exactly as she typed it."""
+    with transaction.atomic():
+        for line in lines:
+            account = kind == EvidenceItem.Kind.ACCOUNT
+            person = people.suspected(opened.report) if account else people.harmed(opened.report)
+            evidence.acquire_text(kind, line, report=opened.report, person=person, recipient=opened.recipient, by=by)
+        news.note(opened.report)
 
 
 def open_file_group(opened: sessions.OpenReport, shown_adult: str, *, by: Actor) -> FileGroup:
@@ -112,6 +125,7 @@ def change_file_group(opened: sessions.OpenReport, group: FileGroup, shown_adult
         Report.objects.select_for_update().get(pk=opened.report.pk)  # the lock `keep_file` takes
         group.shown_adult = seal_record({"value": shown_adult}, opened.recipient)
         group.save(update_fields=["shown_adult"])
+        news.note(opened.report)
         record(opened.report.pk, "files:age_answered", actor=by, detail={"group": group.id, "answer": shown_adult})
         if shown_adult != people.YES:
             for item in EvidenceItem.objects.filter(group=group):
@@ -145,10 +159,20 @@ def keep_file(
         with transaction.atomic():
             Report.objects.select_for_update().get(pk=opened.report.pk)
             people.check_may_send_files(opened, FileGroup.objects.get(pk=group.pk))
+            news.note(opened.report)
             return evidence.acquire(sealed, group, vault_name=vault_name, file_name=file_name, recipient=opened.recipient, by=by)
     except people.BytesNotTaken:
         evidence.store().remove(vault_name)
         raise
+
+
+def _note_incidents(report: Report, types: Iterable[str]) -> None:
+    """One for each kind of harm she named, at sending or later; what she named before stays."""
+    there = set(Incident.objects.filter(report=report).values_list("reported_type", flat=True))
+    harmed = people.harmed(report)
+    Incident.objects.bulk_create(
+        Incident(report=report, person=harmed, reported_type=code) for code in types if code not in there
+    )
 
 
 def _quarantine_if_a_child_may_be_shown(opened: sessions.OpenReport, *, by: Actor) -> None:
@@ -169,8 +193,7 @@ def submit(opened: sessions.OpenReport, *, by: Actor = REPORTER) -> Receipt:
         report = Report.objects.select_for_update().get(pk=opened.report.pk)
         if report.state != Report.State.DRAFT:
             return Receipt.objects.get(report=report)
-        harmed = people.harmed(report)
-        Incident.objects.bulk_create(Incident(report=report, person=harmed, reported_type=code) for code in types or ["not_said"])
+        _note_incidents(report, types or ["not_said"])
         for recipient in office_recipients():
             OfficeWrap.objects.create(subject=report.id, recipient=recipient, wrapped=keys.wrap(opened.secret, recipient))
         report.state = Report.State.RECEIVED

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from reporting import evidence
+from reporting import evidence, news
 from reporting.actors import Actor
 from reporting.custody.record import founding, record
 from reporting.models import Message, Report
@@ -30,6 +30,8 @@ def post(report: Report, text: str, *, from_office: bool, by: Actor) -> Message:
     sealed = seal_text(text, founding(report.id).recipient)
     with transaction.atomic():
         message = Message.objects.create(report=report, from_office=from_office, sealed=sealed)
+        if not from_office:
+            news.note(report)
         detail = {"message": message.id, "from_office": from_office, "sealed_sha256": hashlib.sha256(sealed).hexdigest()}
         record(report.id, "message:posted", actor=by, detail=detail)
     return message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from reporting import evidence
@@ -38,15 +39,20 @@ def note_helper(report: Report, who: str) -> None:
         Person.objects.get_or_create(report=report, role=role)
 
 
-def latest_answers(report: Report, secret: Secret) -> dict[str, Any]:
-    """Question key → the value she gave last."""
-    rows = Answer.objects.filter(report=report).order_by("id")
+def latest_answers(report: Report, secret: Secret, *, since: datetime | None = None) -> dict[str, Any]:
+    """Question key → the value she gave last; with `since`, only what she gave from then on."""
+    rows = Answer.objects.filter(report=report, **({"at__gte": since} if since else {})).order_by("id")
     return {row.question: evidence.open_record(row.sealed, secret)["value"] for row in rows}
 
 
 def shows_everything(opened: OpenReport) -> bool:
     """What a found code shows is what she chose before sending: only news, unless she said otherwise."""
     return opened.report.state == Report.State.DRAFT or latest_answers(opened.report, opened.secret).get("show_again") == YES
+
+
+def shown_answers(opened: OpenReport) -> dict[str, Any]:
+    """Her latest answers as a page may show them again: all, or those of this visit."""
+    return latest_answers(opened.report, opened.secret, since=None if shows_everything(opened) else opened.since)
 
 
 def check_may_send_files(opened: OpenReport, group: FileGroup | None) -> None:

@@ -36,6 +36,7 @@ class Question:
     why: Words
     choices: tuple[Choice, ...] = ()
     rows: int = 4
+    later: bool = True  # may be answered, or answered anew, after sending
 
 
 NOT_SURE = Choice("not_sure", _("I am not sure"))
@@ -144,8 +145,11 @@ ALL: tuple[Question, ...] = (
         "show_again",
         Kind.ONE,
         _("When you come back with your code, should it show what you wrote?"),
-        _("If someone else could find your code, better not: then it shows only our answers that are new."),
+        _(
+            "If someone else could find your code, better not: then it shows only what is new, and not what you told us or whom you said yes to."
+        ),
         (Choice("yes", _("Yes, show me everything")), Choice("no", _("No, only what is new"))),
+        later=False,  # or whoever finds her code could open what she chose to keep closed
     ),
 )
 BY_KEY = {question.key: question for question in ALL}

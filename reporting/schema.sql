@@ -30,8 +30,10 @@ END $$;
 
 CREATE FUNCTION reporting_public_only_sends() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF session_user = 'holdfast_public' AND (OLD.state <> 'draft' OR NEW.state <> 'received') THEN
-        RAISE EXCEPTION 'reporting: the public door can only send a draft' USING ERRCODE = 'restrict_violation';
+    IF session_user = 'holdfast_public' AND NOT (
+        OLD.state = 'draft' AND NEW.state = 'received'
+        OR OLD.state <> 'draft' AND NEW.news_at IS NOT NULL AND to_jsonb(NEW) - 'news_at' = to_jsonb(OLD) - 'news_at') THEN
+        RAISE EXCEPTION 'reporting: the public door can only send a draft, and say that there is news' USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NEW;
 END $$;

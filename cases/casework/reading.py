@@ -9,7 +9,7 @@ from typing import Any
 from cases.models import Assessment, Case, Note
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
-from reporting import evidence, messages, questions
+from reporting import evidence, messages, news, questions
 from reporting.models import Answer, EvidenceItem, Report
 from reporting.vault.keys import Secret
 
@@ -60,10 +60,13 @@ class OpenNote:
 def open_report(report: Report, *, by: StaffMember) -> OpenReport:
     """Raises reporting.vault.opener.Refused."""
     by.check_may(May.READ_QUEUE)
+    until = report.news_at
     look = (by.role_name, "read your report")
     secret = evidence.office_key(report.pk, "report:opened", detail={"why": "to work on it"}, by=by.actor, look=look)
     messages.mark_read(report, from_office=False, by=by.actor)
-    return read(report, secret)
+    found = read(report, secret)
+    news.read(report, until=until, by=by.actor)
+    return found
 
 
 def read(report: Report, secret: Secret) -> OpenReport:

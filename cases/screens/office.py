@@ -34,7 +34,8 @@ def waiting(request: StaffRequest) -> HttpResponse:
         request,
         "office/queue.html",
         {
-            "lines": [(line, [_term(code) for code in line.types], _waited(line.report)) for line in lines],
+            "news": [(line, _ago(line.report.news_at)) for line in queue.news()],
+            "lines": [(line, [_term(code) for code in line.types], _ago(line.report.submitted_at)) for line in lines],
             "last": last,
             "mine": mine,
             "approve": approve,
@@ -57,9 +58,9 @@ def _term(code: str) -> str:
     return harms.BY_CODE[code].term if code in harms.BY_CODE else "Own words only"
 
 
-def _waited(report: Report) -> str:
-    assert report.submitted_at is not None
-    minutes = int((timezone.now() - report.submitted_at).total_seconds() // 60)
+def _ago(at: datetime | None) -> str:
+    assert at is not None
+    minutes = int((timezone.now() - at).total_seconds() // 60)
     if minutes < 60:
         return f"{minutes} min"
     return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"
@@ -78,7 +79,7 @@ def report(request: StaffRequest, report_id: str) -> HttpResponse:
         "terms": [_term(one.reported_type) for one in found.incidents.all()],
         "bands": Assessment.Band.choices,
         "cases": Case.objects.exclude(state=Case.State.CLOSED).order_by("-opened_at")[:50],
-        "waited": _waited(found),
+        "waited": _ago(found.submitted_at),
     }
     if request.method == "POST":
         decisions.take(found, by=request.user)

@@ -17,16 +17,15 @@ from reporting.models import Look, OfficeWrap, Report
 from reporting.vault import keys
 from reporting.vault.fields import seal_text
 
-_DECIDABLE = (Report.State.RECEIVED, Report.State.IN_TRIAGE)
-
 
 class AlreadyDecided(Exception):
     """Somebody else was faster; nothing was changed."""
 
 
 def _claim(report: Report, state: Report.State) -> None:
-    """Compare and set: of two people who decide at once, one does."""
-    if Report.objects.filter(pk=report.pk, state__in=_DECIDABLE).update(state=state) != 1:
+    """Compare and set: of two people who decide at once, one does. What was declined may still be taken on."""
+    before = [earlier for earlier, later in Report.NEXT.items() if state in later]
+    if Report.objects.filter(pk=report.pk, state__in=before).update(state=state) != 1:
         raise AlreadyDecided("Somebody else has already decided about this report. Nothing was changed.")
     report.state = state
 
@@ -44,6 +43,7 @@ def accept(report: Report, *, by: StaffMember) -> Case:
     by.check_may(May.WORK_CASES)
     secret = keys.new_secret()
     with transaction.atomic():
+        take(report, by=by)
         _claim(report, Report.State.ACCEPTED)
         case = Case.objects.create(id=case_id(), assigned_to=by)
         found(case.pk, recipient=keys.recipient_of(secret), signing_key=b"", actor=by.actor)
@@ -57,6 +57,7 @@ def join(report: Report, case: Case, *, by: StaffMember) -> None:
     """The report belongs to a case that is already worked on."""
     by.check_may(May.WORK_CASES)
     with transaction.atomic():
+        take(report, by=by)
         _claim(report, Report.State.JOINED)
         _bind(case, report, "joined", by)
 
@@ -66,6 +67,7 @@ def decline(report: Report, reason: str, *, out_of_scope: bool, by: StaffMember)
     by.check_may(May.READ_QUEUE)
     state = Report.State.OUT_OF_SCOPE if out_of_scope else Report.State.DECLINED
     with transaction.atomic():
+        take(report, by=by)
         _claim(report, state)
         messages.post(report, reason, from_office=True, by=by.actor)
         Look.objects.create(report=report, who=by.role_name, act="decided and wrote to you")

@@ -21,7 +21,7 @@ BEGIN
     -- A door that faces the internet speaks only for the people it serves, and only of their acts.
     IF door = 'public' AND NOT (p_subject ~ '^R-' AND p_actor = 'reporter' AND p_event IN (
             'report:started', 'answer:saved', 'files:age_answered', 'evidence:acquired', 'evidence:taken_out', 'evidence:quarantined',
-            'report:submitted', 'report:opened_by_reporter', 'message:posted', 'message:read', 'consent:answered'))
+            'report:submitted', 'report:opened_by_reporter', 'message:posted', 'message:read', 'looks:shown', 'consent:answered'))
         OR door = 'partner' AND NOT (p_subject ~ '^C-' AND p_actor ~ '^P-' AND p_event IN ('package:collected', 'referral:answered')) THEN
         RAISE EXCEPTION 'custody: the % door may not record this', door USING ERRCODE = 'insufficient_privilege';
     END IF;

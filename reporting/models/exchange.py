@@ -64,10 +64,11 @@ class Look(models.Model):
 
     report = models.ForeignKey(Report, on_delete=models.PROTECT, related_name="looks")
     who = models.CharField(max_length=60)
-    act = models.CharField(max_length=60)
+    act = models.CharField(max_length=200)
     at = models.DateTimeField(db_default=Now())
+    shown_at = models.DateTimeField(null=True)
 
-    INTERNAL: ClassVar = {"id", "report", "who", "act", "at"}
+    INTERNAL: ClassVar = {"id", "report", "who", "act", "at", "shown_at"}
 
 
 class RecipientOffer(models.Model):

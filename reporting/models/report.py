@@ -26,6 +26,8 @@ class Report(models.Model):
         WITHDRAWN = "withdrawn"
         ERASED = "erased"
 
+    GONE: ClassVar = frozenset({State.DRAFT, State.WITHDRAWN, State.ERASED})  # not for the office to see
+
     # States are a table; pictures are drawn from it.
     NEXT: ClassVar[dict[str, frozenset[str]]] = {
         State.DRAFT: frozenset({State.RECEIVED}),
@@ -36,8 +38,8 @@ class Report(models.Model):
         State.NEEDS_ANSWER: frozenset({State.IN_TRIAGE, State.WITHDRAWN}),
         State.ACCEPTED: frozenset({State.WITHDRAWN}),
         State.JOINED: frozenset({State.WITHDRAWN}),
-        State.OUT_OF_SCOPE: frozenset({State.WITHDRAWN}),
-        State.DECLINED: frozenset({State.WITHDRAWN}),
+        State.OUT_OF_SCOPE: frozenset({State.ACCEPTED, State.JOINED, State.WITHDRAWN}),
+        State.DECLINED: frozenset({State.ACCEPTED, State.JOINED, State.WITHDRAWN}),
         State.WITHDRAWN: frozenset({State.ERASED}),
         State.ERASED: frozenset(),
     }
@@ -47,12 +49,14 @@ class Report(models.Model):
     language = models.CharField(max_length=10, default="en")
     started_at = models.DateTimeField(db_default=Now())
     submitted_at = models.DateTimeField(null=True)
+    news_at = models.DateTimeField(null=True)  # she added something that the office has not read yet
 
-    INTERNAL: ClassVar = {"id", "state", "language", "started_at", "submitted_at"}
+    INTERNAL: ClassVar = {"id", "state", "language", "started_at", "submitted_at", "news_at"}
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(fields=["submitted_at"], condition=models.Q(state__in=["received", "in_triage"]), name="report_waiting")
+            models.Index(fields=["submitted_at"], condition=models.Q(state__in=["received", "in_triage"]), name="report_waiting"),
+            models.Index(fields=["news_at"], condition=~models.Q(news_at=None), name="report_news"),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(

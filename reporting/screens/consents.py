@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
-from reporting import consent
+from reporting import consent, people
 from reporting.actors import REPORTER
 from reporting.models import Consent, RecipientOffer, Report
 from reporting.screens import cookies
@@ -21,8 +21,10 @@ def consents(request: HttpRequest, opened: OpenReport) -> HttpResponse:
         if request.POST.get("answer") in Consent.Answer.values:
             consent.give(opened, offer, Consent.Answer(request.POST["answer"]), by=REPORTER)
         return redirect("consents")
-    cards = []
+    everything, cards = people.shows_everything(opened), []
     for offer in RecipientOffer.objects.exclude(plain_words="").order_by("name"):
         latest = consent.latest(opened.report, offer.pk)
+        if latest and not everything and latest.signed_at < opened.since:
+            latest = None  # a found code does not tell whom she said yes to
         cards.append({"offer": offer, "latest": latest, "answer": latest.answer if latest else "not_now"})
     return render(request, "reporter/consents.html", {"cards": cards})

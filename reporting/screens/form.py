@@ -25,20 +25,27 @@ def question(request: HttpRequest, number: int) -> HttpResponse:
         raise Http404
     asked = questions.ALL[number - 1]
     opened = cookies.opened(request)
-    if opened and opened.report.state != Report.State.DRAFT:
+    if opened and _sent(opened) and not asked.later:
         return redirect("portal")
     if request.method == "POST":
         return _save(request, asked, opened)
     if asked.key == "files":
         return redirect("files")
-    answers = people.latest_answers(opened.report, opened.secret) if opened else {}
+    answers = people.shown_answers(opened) if opened else {}
     return render(request, "reporter/question.html", _page(asked, opened, answers))
 
 
+def _sent(opened: OpenReport) -> bool:
+    return opened.report.state != Report.State.DRAFT
+
+
 def _page(asked: questions.Question, opened: OpenReport | None, answers: dict[str, Any]) -> dict[str, Any]:
+    """After sending, words are added: the field is empty."""
     number = questions.POSITION[asked.key]
     value: Any = answers.get(asked.key)
-    if asked.key in _TEXT_KINDS and opened:
+    if opened and _sent(opened):
+        value = value if asked.choices else None
+    elif opened and asked.key in _TEXT_KINDS:
         value = "\n".join(_lines_given(opened, _TEXT_KINDS[asked.key]))
     return {
         "question": asked,
@@ -46,6 +53,7 @@ def _page(asked: questions.Question, opened: OpenReport | None, answers: dict[st
         "count": len(questions.ALL),
         "back": number - 1,
         "value": value,
+        "sent": bool(opened and _sent(opened)),
     }
 
 
@@ -60,15 +68,28 @@ def _save(request: HttpRequest, asked: questions.Question, opened: OpenReport | 
     if value and opened is None:
         started = intake.start(language=get_language() or "en", by=REPORTER)
         opened, token = started.opened, started.token
+    if opened and _sent(opened):
+        return _add(request, asked, value, opened)
     if opened and (value or asked.key in people.latest_answers(opened.report, opened.secret) or asked.key in _TEXT_KINDS):
         if asked.key in _TEXT_KINDS:
             _keep_lines(opened, asked.key, str(value))
         else:
             intake.answer(opened, asked, value, by=REPORTER)
-    response = redirect(*_next(request, asked, value))
+    response = redirect(*(_before_going_on(asked, value) or _next(request, asked)))
     if token:
         cookies.set_token(response, token)
     return response
+
+
+def _add(request: HttpRequest, asked: questions.Question, value: Any, opened: OpenReport) -> HttpResponse:
+    """To a report that was sent: what is given now stands beside what was given before."""
+    if not value:
+        return redirect("portal")
+    if asked.key in _TEXT_KINDS:
+        intake.add_lines(opened, _TEXT_KINDS[asked.key], _lines(value), by=REPORTER)
+    else:
+        intake.answer(opened, asked, value, by=REPORTER)
+    return redirect(*(_before_going_on(asked, value) or ("added",)))
 
 
 def _read(request: HttpRequest, asked: questions.Question) -> Any:
@@ -85,27 +106,32 @@ def _read(request: HttpRequest, asked: questions.Question) -> Any:
 def _keep_lines(opened: OpenReport, key: str, text: str) -> None:
     """Each line is an item of its own; lines that are already there are left as they are, lines taken out are removed."""
     kind = _TEXT_KINDS[key]
-    wanted = list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))[:2000]
+    wanted = _lines(text)
     for item in EvidenceItem.objects.filter(report=opened.report, kind=kind):
         line = evidence.acquisition(item, opened.secret)["text"]
         if line in wanted:
             wanted.remove(line)
         else:
             evidence.remove_from_draft(item, by=REPORTER)
-    person = people.harmed(opened.report)
-    if wanted and kind == EvidenceItem.Kind.ACCOUNT:
-        person = people.suspected(opened.report)
-    for line in wanted:
-        evidence.acquire_text(kind, line, report=opened.report, person=person, recipient=opened.recipient, by=REPORTER)
+    intake.add_lines(opened, kind, wanted, by=REPORTER)
 
 
-def _next(request: HttpRequest, asked: questions.Question, value: Any) -> tuple[Any, ...]:
+def _lines(text: str) -> list[str]:
+    return list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))[:2000]
+
+
+def _before_going_on(asked: questions.Question, value: Any) -> tuple[str] | None:
+    """Help that must not wait for the next question."""
     if asked.key == "safe" and value in {"no", "not_sure"}:
         return ("help_now",)
     if asked.key == "control" and value in {"yes", "not_sure"}:
         return ("careful",)
     if asked.key == "what" and value:
         return ("first_steps",)
+    return None
+
+
+def _next(request: HttpRequest, asked: questions.Question) -> tuple[Any, ...]:
     if "check" in request.GET:
         return ("check",)
     following = questions.after(asked.key)
@@ -115,22 +141,28 @@ def _next(request: HttpRequest, asked: questions.Question, value: Any) -> tuple[
 @cookies.needs_report
 def first_steps(request: HttpRequest, opened: OpenReport) -> HttpResponse:
     """The first advice, on the very next page, before any more questions. Where somebody controls her, safety only."""
-    answers = people.latest_answers(opened.report, opened.secret)
+    answers = people.shown_answers(opened)
     chosen = [harms.BY_CODE[code] for code in answers.get("what") or [] if code in harms.BY_CODE]
-    controlled = answers.get("control") in {"yes", "not_sure"}
-    context = {"harms": chosen, "controlled": controlled, "next": questions.POSITION["words"]}
+    controlled = people.latest_answers(opened.report, opened.secret).get("control") in {"yes", "not_sure"}
+    context = {"harms": chosen, "controlled": controlled, "next": questions.POSITION["words"], "sent": _sent(opened)}
     return render(request, "reporter/first_steps.html", context)
 
 
 @cookies.needs_report
 def careful(request: HttpRequest, opened: OpenReport) -> HttpResponse:
-    return render(request, "reporter/careful.html", {"next": questions.POSITION["who"]})
+    return render(request, "reporter/careful.html", {"next": questions.POSITION["who"], "sent": _sent(opened)})
+
+
+@cookies.needs_report
+def added(request: HttpRequest, opened: OpenReport) -> HttpResponse:
+    """After an answer to a report that was sent."""
+    return render(request, "reporter/added.html", {"hours": settings.OPERATOR_READING_HOURS})
 
 
 @cookies.needs_report
 def check(request: HttpRequest, opened: OpenReport) -> HttpResponse:
     """Check your answers: everything that would be sent, each with a way to change it."""
-    if opened.report.state != Report.State.DRAFT:
+    if _sent(opened):
         return redirect("portal")
     answers = people.latest_answers(opened.report, opened.secret)
     rows = []
@@ -169,7 +201,7 @@ def send(request: HttpRequest, opened: OpenReport) -> HttpResponse:
 
 @cookies.needs_report
 def receipt(request: HttpRequest, opened: OpenReport) -> HttpResponse:
-    if opened.report.state == Report.State.DRAFT:
+    if not _sent(opened):
         return redirect("check")
     context = {
         "receipt": opened.report.receipt,

@@ -6,11 +6,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 
-from reporting import messages, people, receipts, sessions
+from reporting import looks, messages, people, questions, receipts, sessions
 from reporting.actors import REPORTER
 from reporting.custody.record import record
 from reporting.helplines import directory
-from reporting.models import EvidenceItem, Look, Report
+from reporting.models import EvidenceItem, Report
 from reporting.screens import cookies
 from reporting.sessions import OpenReport
 from reporting.vault import codes, keys
@@ -27,7 +27,10 @@ def who_is_told(request: HttpRequest) -> HttpResponse:
 
 
 def help_now(request: HttpRequest) -> HttpResponse:
-    return render(request, "reporter/help_now.html", {"countries": directory.countries(), "has_report": cookies.opened(request)})
+    opened = cookies.opened(request)
+    sent = opened is not None and opened.report.state != Report.State.DRAFT
+    context = {"countries": directory.countries(), "has_report": opened, "sent": sent}
+    return render(request, "reporter/help_now.html", context)
 
 
 def pause(request: HttpRequest) -> HttpResponse:
@@ -93,16 +96,19 @@ def portal(request: HttpRequest, opened: OpenReport) -> HttpResponse:
         return redirect("portal")
     everything = people.shows_everything(opened)
     thread = messages.thread(report, opened.secret, news_since=None if everything else opened.since)
+    looked = looks.shown(opened)
     messages.mark_read(report, from_office=True, by=REPORTER)
+    looks.mark_shown(report, by=REPORTER)
     context = {
         "report": report,
         "status": _STATUS[Report.State(report.state)],
         "thread": thread,
         "everything": everything,
-        "looks": Look.objects.filter(report=report).order_by("-at")[:100],
+        "looks": looked,
         "files": EvidenceItem.objects.filter(report=report, kind=EvidenceItem.Kind.FILE).count(),
         "may_add_files": people.latest_answers(report, opened.secret).get("age") == people.ADULT,
         "hours": settings.OPERATOR_READING_HOURS,
+        "questions": [(questions.POSITION[one.key], one.text) for one in questions.ALL if one.later and one.key != "files"],
         "confirmed": bool(report.receipt.proof),
     }
     return render(request, "reporter/portal.html", context)

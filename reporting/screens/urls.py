@@ -11,6 +11,7 @@ urlpatterns = [
     path("before/", pages.who_is_told, name="who_is_told"),
     path("page/<int:number>/", form.question, name="question"),
     path("now/", pages.help_now, name="help_now"),
+    path("added/", form.added, name="added"),
     path("careful/", form.careful, name="careful"),
     path("first/", form.first_steps, name="first_steps"),
     path("more/", files.files, name="files"),

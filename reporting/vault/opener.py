@@ -110,6 +110,8 @@ def serve(path: Path, books: Books, office_keys: Iterable[Secret]) -> None:
 
 def _answer(connection: socket.socket, books: Books, keys: list[Secret]) -> None:
     untrusted_request = connection.makefile("rb").readline(200)
+    if not untrusted_request:
+        return  # somebody asked only whether we answer
     event_id = json.loads(untrusted_request)["event"]
     if not isinstance(event_id, int):
         raise ValueError("an event id is a whole number")

@@ -49,7 +49,7 @@ MATRIX: dict[str, tuple[int, int, int, int]] = {
     "pause": (200,) * 4,
     "ready": (200,) * 4,
     # without a report of hers: a kind page that asks for the code
-    **dict.fromkeys(("careful", "first_steps", "files", "check", "receipt", "portal", "consents"), (403,) * 4),
+    **dict.fromkeys(("careful", "first_steps", "added", "files", "check", "receipt", "portal", "consents"), (403,) * 4),
     # only by a button of ours
     **dict.fromkeys(("age_of_shown", "take_out", "send", "keep_receipt", "code"), (302,) * 4),
 }

@@ -1,0 +1,30 @@
+"""Who looked at her report, as she may see it."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from reporting import people
+from reporting.actors import Actor
+from reporting.custody.record import record
+from reporting.models import Look, Report
+from reporting.sessions import OpenReport
+
+LIMIT = 100
+
+
+def shown(opened: OpenReport) -> list[Look]:
+    """Newest first: all, or what is new in this visit, as she chose."""
+    rows = Look.objects.filter(report=opened.report).order_by("-at", "-id")
+    if not people.shows_everything(opened):
+        rows = rows.filter(Q(shown_at=None) | Q(shown_at__gte=opened.since))
+    return list(rows[:LIMIT])
+
+
+def mark_shown(report: Report, *, by: Actor) -> None:
+    """She has been told. On record, because it is a fact that somebody may ask about."""
+    with transaction.atomic():
+        if count := Look.objects.filter(report=report, shown_at=None).update(shown_at=timezone.now()):
+            record(report.pk, "looks:shown", actor=by, detail={"count": count})

@@ -1,0 +1,177 @@
+"""A report that was sent: she adds and corrects, nothing is replaced, the office sees that there is news, and a found code tells little."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from cases import tasks
+from cases.casework import acts, reading
+from cases.models import Assessment
+from cases.triage import decisions, priority, queue
+from reporting import consent, intake, looks, messages, people, questions, receipts
+from reporting.actors import REPORTER
+from reporting.models import Answer, Consent, EvidenceItem, Incident, Look, RecipientOffer, Report
+from reporting.sessions import OpenReport
+from tests import factories
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("running_opener")]
+
+ORIGIN = {"origin": "http://localhost:8100"}
+
+
+def page(key: str) -> str:
+    return f"/page/{questions.POSITION[key]}/"
+
+
+def hers(opened: OpenReport) -> Client:
+    """Her browser, after she came back with her code."""
+    client = Client()
+    assert client.post("/back/", {"code": opened.code}, headers=ORIGIN).status_code == 302
+    return client
+
+
+def news(opened: OpenReport) -> bool:
+    return Report.objects.get(pk=opened.report.pk).news_at is not None
+
+
+class TestScreens:
+    def test_a_later_answer_stands_beside_the_earlier_one(self) -> None:
+        opened = factories.sent()
+        answer = hers(opened).post(page("words"), {"answer": "He is in front of the house."}, headers=ORIGIN)
+        assert answer["Location"] == "/added/"
+        rows = Answer.objects.filter(report=opened.report, question="words")
+        assert rows.count() == 2
+        assert people.latest_answers(opened.report, opened.secret)["words"] == "He is in front of the house."
+        assert news(opened)
+
+    def test_an_empty_page_changes_nothing(self) -> None:
+        opened = factories.sent()
+        client = hers(opened)
+        for key in ("words", "links", "contact", "what"):
+            assert client.post(page(key), {"answer": ""}, headers=ORIGIN)["Location"] == "/mine/"
+        assert people.latest_answers(opened.report, opened.secret)["words"] == factories.ADULT_EXTORTION["words"]
+        assert not news(opened)
+
+    def test_lines_are_added_and_none_is_taken_out(self) -> None:
+        opened = factories.draft()
+        factories.lines(opened)
+        intake.submit(opened)
+        hers(opened).post(page("links"), {"answer": "https://example.org/new\nhttps://example.org/more"}, headers=ORIGIN)
+        assert EvidenceItem.objects.filter(report=opened.report, kind="link").count() == 3
+
+    def test_a_kind_of_harm_named_later_becomes_an_incident_of_its_own(self) -> None:
+        opened = factories.sent()
+        answer = hers(opened).post(page("what"), {"answer": ["stalking", "financial_extortion"]}, headers=ORIGIN)
+        assert answer["Location"] == "/first/"
+        found = Incident.objects.filter(report=opened.report).order_by("reported_type").values_list("reported_type", flat=True)
+        assert list(found) == ["financial_extortion", "stalking"]
+
+    def test_danger_said_later_shows_help_first(self) -> None:
+        client = hers(factories.sent())
+        assert client.post(page("safe"), {"answer": "no"}, headers=ORIGIN)["Location"] == "/now/"
+        assert "Back to my report" in client.get("/now/").content.decode()
+        assert client.post(page("control"), {"answer": "yes"}, headers=ORIGIN)["Location"] == "/careful/"
+
+    def test_what_a_found_code_shows_cannot_be_widened_after_sending(self) -> None:
+        opened = factories.sent()
+        client = hers(opened)
+        assert client.get(page("show_again"))["Location"] == "/mine/"
+        client.post(page("show_again"), {"answer": "yes"}, headers=ORIGIN)
+        assert not people.shows_everything(receipts.redeem(opened.code)[0])
+
+    def test_a_found_code_tells_no_answer_no_advice_no_look_and_no_consent(self) -> None:
+        opened, worker = factories.sent({**factories.ADULT_EXTORTION, "contact": "only at noon"}), factories.staff()
+        factories.case(opened, worker)
+        acts.write_to_reporter(opened.report, "hello", by=worker)
+        offer = RecipientOffer.objects.create(partner="P-1", name="Police", plain_words="words", reviewed_on="2026-11-01")
+        consent.give(opened, offer, Consent.Answer.YES, by=REPORTER)
+        assert "took it on" in hers(opened).get("/mine/").content.decode()  # she has seen that
+        finder = hers(opened)
+        seen = "".join(
+            finder.get(path).content.decode() for path in ["/mine/", "/mine/who/", "/first/", "/more/", *map(page, questions.BY_KEY)]
+            if finder.get(path).status_code == 200
+        )  # fmt: skip
+        for private in ("They want 500", "only at noon", "Do not pay", "took it on", "You said yes", "checked>"):
+            assert private not in seen.replace('value="not_now" checked>', ""), private
+
+
+class TestOffice:
+    def test_what_she_adds_to_a_case_is_on_the_first_page_until_it_is_read(self) -> None:
+        worker, opened = factories.staff(), factories.sent()
+        factories.case(opened, worker)
+        assert queue.news() == []
+        messages.post(opened.report, "He wrote again.", from_office=False, by=REPORTER)
+        (line,) = queue.news()
+        assert line.report.pk == opened.report.pk
+        read = reading.open_report(Report.objects.get(pk=opened.report.pk), by=worker)
+        assert read.thread[-1].text == "He wrote again."
+        assert queue.news() == []
+
+    def test_what_comes_while_it_is_read_stays_marked(self) -> None:
+        worker, opened = factories.staff(), factories.sent()
+        messages.post(opened.report, "one", from_office=False, by=REPORTER)
+        stale = Report.objects.get(pk=opened.report.pk)
+        messages.post(opened.report, "two", from_office=False, by=REPORTER)
+        reading.open_report(stale, by=worker)
+        assert news(opened)
+
+    def test_our_own_message_is_no_news(self) -> None:
+        worker, opened = factories.staff(), factories.sent()
+        factories.case(opened, worker)
+        acts.write_to_reporter(opened.report, "hello", by=worker)
+        assert not news(opened)
+
+    def test_a_later_answer_raises_the_band_and_none_lowers_it(self) -> None:
+        opened = factories.sent({"safe": "yes", "age": "adult", "what": ["abuse"]})
+        tasks.sweep()
+        assert Assessment.objects.get(report=opened.report, current=True).band == priority.P3
+        intake.answer(opened, questions.BY_KEY["safe"], "no", by=REPORTER)
+        tasks.sweep()
+        assert Assessment.objects.get(report=opened.report, current=True).band == priority.P0
+        intake.answer(opened, questions.BY_KEY["safe"], "yes", by=REPORTER)
+        tasks.sweep()
+        now = Assessment.objects.get(report=opened.report, current=True)
+        assert now.band == priority.P0
+        assert "Says: not safe right now" in [reason["reason"] for reason in now.reasons]
+
+    def test_what_a_person_knew_when_she_lowered_the_band_does_not_raise_it_again(self) -> None:
+        opened, worker = factories.sent({"safe": "no", "age": "adult", "what": ["abuse"]}), factories.staff()
+        tasks.sweep()
+        decisions.override_band(opened.report, priority.P2, "she called: the police are with her", by=worker)
+        intake.answer(opened, questions.BY_KEY["told"], "the police", by=REPORTER)
+        tasks.sweep()
+        now = Assessment.objects.get(report=opened.report, current=True)
+        assert now.band == priority.P2
+        assert reading.open_report(opened.report, by=worker).band_words == "she called: the police are with her"
+        intake.answer(opened, questions.BY_KEY["what"], ["sadistic"], by=REPORTER)
+        tasks.sweep()
+        assert Assessment.objects.get(report=opened.report, current=True).band == priority.P0
+
+    def test_the_rules_look_once_at_what_was_added(self) -> None:
+        opened = factories.sent()
+        tasks.sweep()
+        intake.answer(opened, questions.BY_KEY["told"], "the school", by=REPORTER)
+        for _ in range(3):
+            tasks.sweep()
+        assert Look.objects.filter(report=opened.report, who="Our computer").count() == 2
+
+    def test_what_was_declined_can_still_be_taken_on(self) -> None:
+        opened, worker = factories.sent(), factories.staff()
+        decisions.decline(opened.report, "not for us", out_of_scope=True, by=worker)
+        messages.post(opened.report, "It has become worse.", from_office=False, by=REPORTER)
+        (line,) = queue.news()
+        decisions.accept(line.report, by=worker)
+        assert Report.objects.get(pk=opened.report.pk).state == Report.State.ACCEPTED
+
+
+def test_she_is_told_once_who_looked_and_that_is_on_record() -> None:
+    opened, worker = factories.sent(), factories.staff()
+    reading.open_report(opened.report, by=worker)
+    visit, _token = receipts.redeem(opened.code)
+    assert [look.act for look in looks.shown(visit)] == ["read your report"]
+    looks.mark_shown(opened.report, by=REPORTER)
+    looks.mark_shown(opened.report, by=REPORTER)
+    assert Look.objects.filter(shown_at__lte=timezone.now()).count() == 1
+    assert looks.shown(receipts.redeem(opened.code)[0]) == []
