@@ -7,17 +7,19 @@ import json
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from django.conf import settings
 
 from cases.casework import reading
-from cases.exports.material import WITHHELD_ANSWERS, Event, Exhibit, Identifier, Material
+from cases.exports.material import WITHHELD_ANSWERS, WITHHELD_DETAILS, Event, Exhibit, Identifier, Material
 from cases.models import Referral
 from reporting import evidence
 from reporting.actors import Actor
 from reporting.custody import extract
+from reporting.custody.record import founding, unsalted
 from reporting.models import EvidenceItem
 from reporting.vault.keys import Secret
 
@@ -40,6 +42,7 @@ def material(referral: Referral, *, by: Actor) -> Material:
     chain = _wait_until_sequenced(report.pk)
     items = list(EvidenceItem.objects.filter(report=report).order_by("at", "id"))
     said = reading.said(report, secret)
+    events = [_event(entry, referral, secret) for entry in chain.entries]
     ca = x509.load_pem_x509_certificate(Path(settings.CA_CERTIFICATE_FILE).read_bytes())
     return Material(
         name=f"EVP-{referral.case_id}-{referral.pk}",
@@ -51,12 +54,13 @@ def material(referral: Referral, *, by: Actor) -> Material:
         incidents=list(report.incidents.order_by("id")),
         exhibits=exhibits(items, referral, secret),
         identifiers=identifiers(items, secret),
-        withheld=withheld(items, referral, said),
-        events=[_event(entry, secret) for entry in chain.entries],
+        withheld=withheld(items, referral, said) + _withheld_details(events),
+        events=events,
         checkpoint=chain.checkpoint,
         checkpoint_key=Path(settings.CHECKPOINT_PUBLIC_KEY_FILE).read_bytes(),
         ca_fingerprint=ca.fingerprint(SHA256()).hex(":").upper(),
         basis=basis(referral, secret),
+        signing_key=bytes.fromhex(founding(report.pk).signing_key),
         built_at=datetime.now(UTC),
     )
 
@@ -106,12 +110,36 @@ def withheld(items: list[EvidenceItem], referral: Referral, said: list[reading.S
     return found
 
 
-def _event(entry: extract.Entry, secret: Secret) -> Event:
+def _event(entry: extract.Entry, referral: Referral, secret: Secret) -> Event:
     """Raises HashMismatch when the detail beside an event is not the one the ledger recorded."""
     revealed = entry.founding.encode() if entry.founding else evidence.open_bytes(entry.sealed, secret)
-    if hashlib.sha256(revealed).hexdigest() != json.loads(entry.canonical)["detail_hash"]:
+    row = json.loads(entry.canonical)
+    if hashlib.sha256(revealed).hexdigest() != row["detail_hash"]:
         raise evidence.HashMismatch(f"the detail of act {entry.seq} is not the one that was recorded")
-    return Event(entry.seq, entry.canonical, revealed, entry.tree_index, entry.proof)
+    why = _why_withheld(row["event"], unsalted(revealed), referral)
+    return Event(entry.seq, entry.canonical, revealed, why, entry.tree_index, entry.proof)
+
+
+def _why_withheld(event: str, detail: dict[str, Any], referral: Referral) -> str:
+    """Why this partner does not get the detail of an act; an empty text when it does."""
+    partner = referral.recipient.partner_id if referral.recipient else ""
+    if detail.get("partner", partner) != partner or detail.get("referral", referral.pk) != referral.pk:
+        return "it concerns another recipient"
+    if event == "evidence:revealed" and detail["item"] not in referral.items:
+        return "it concerns a file that is not in this package"
+    return WITHHELD_DETAILS.get(event, "")
+
+
+def _withheld_details(events: list[Event]) -> list[dict[str, str]]:
+    return [
+        {
+            "what": f"detail of act {event.number} ({row['event']})",
+            "why": event.withheld,
+            "commitment": f"detail_hash {row['detail_hash']}",
+        }
+        for event in events
+        if event.withheld and (row := json.loads(event.canonical))
+    ]
 
 
 def basis(referral: Referral, secret: Secret) -> str:

@@ -24,6 +24,16 @@ WITHHELD_ANSWERS = {
 }
 
 
+# Details of acts that no partner gets; the act itself stays in the chain, with the hash of its detail.
+WITHHELD_DETAILS = {
+    "report:banded": "how the office sorts its work",
+    "report:band_changed": "how the office sorts its work",
+    "report:declined": "between the office and her",
+    "report:out_of_scope": "between the office and her",
+    "quarantine:proposed": "about a locked file",
+}
+
+
 @dataclass(frozen=True)
 class Exhibit:
     """A file that goes with the package. `number` is E0001 and so on."""
@@ -52,11 +62,12 @@ class Identifier:
 
 @dataclass(frozen=True)
 class Event:
-    """One custody event of the report's chain, with its detail opened and its place in the tree."""
+    """One custody event of the report's chain, with its place in the tree and its detail opened, or why it is withheld."""
 
     number: int
     canonical: str
     revealed: bytes
+    withheld: str
     tree_index: int
     proof: list[bytes]
 
@@ -78,6 +89,7 @@ class Material:
     checkpoint_key: bytes
     ca_fingerprint: str
     basis: str
+    signing_key: bytes
     built_at: datetime
 
     @property

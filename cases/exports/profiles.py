@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cases.exports.bag import Bag
 from cases.exports.formats import (
     certificates,
+    consent,
     custody,
     exhibits,
     identifiers,
@@ -34,6 +35,7 @@ PROFILES = {
             summary.write,
             verify.write,
             statement.write,
+            consent.write,
             identifiers.write,
             timeline.write,
             exhibits.write,

@@ -55,14 +55,16 @@ openssl x509 -in "$ca" -outform DER -out "$tmp/a" 2>/dev/null && openssl x509 -i
 
 # 4. The custody record: each act follows the one before it, and its opened detail is the one that was recorded.
 mkdir "$tmp/leaf"
-n=0
+n=0 withheld=0
 for row in data/custody/ledger/*.json; do
     n=$((n + 1))
     IFS= read -r line <"$row" || [ -n "$line" ] || fail "custody record ($row cannot be read)"
     case $line in *'"seq":'"$n"',"subject":'*) ;; *) fail "custody record (act $n is missing or out of order)" ;; esac
     printf '\000%s' "$line" >"$tmp/leaf/${row##*/}"
     hash=${line#*\"detail_hash\":\"}
-    echo "${hash%%\"*}  ${row%.json}.detail" >>"$tmp/details"
+    number=${row##*/}; number=${number%.json}
+    if grep -qx "$number" data/custody/details-withheld.txt; then withheld=$((withheld + 1))
+    else echo "${hash%%\"*}  ${row%.json}.detail" >>"$tmp/details"; fi
     previous=${line#*\"previous\":\"}
     echo "${previous%%\"*}" >>"$tmp/previous"
 done
@@ -71,7 +73,15 @@ sha256sum -c "$tmp/details" >"$tmp/out" 2>&1 || fail "custody record ($(grep -v 
   sha256sum "$tmp"/leaf/*.json | sed 's/ .*//'; } >"$tmp/leaves"
 head -n "$n" "$tmp/leaves" | cmp -s - "$tmp/previous" || fail "custody record (an act does not follow the one before it)"
 
-# 5. The newest act lies in the tree whose root the operator's ledger key signed.
+# 5. Her consent, where it is the basis: signed with the key that stands in the first act.
+if [ -e data/consent ]; then
+    openssl pkeyutl -verify -rawin -pubin -inkey data/consent/key.pem -in data/consent/consent.json -sigfile data/consent/consent.sig \
+        >/dev/null 2>&1 || fail "consent (not signed by her key)"
+    key=$(openssl pkey -pubin -in data/consent/key.pem -outform DER | tail -c 32 | od -An -v -tx1 | tr -d ' \n')
+    grep -q "\"signing_key\":\"$key\"" data/custody/ledger/00000001.detail || fail "consent (her key is not the one in the first act)"
+fi
+
+# 6. The newest act lies in the tree whose root the operator's ledger key signed.
 openssl pkeyutl -verify -rawin -pubin -inkey data/custody/log-key.pem -in data/custody/checkpoint.body \
     -sigfile data/custody/checkpoint.sig >/dev/null 2>&1 || fail "checkpoint (not signed by the ledger's key)"
 size=$(sed -n 2p data/custody/checkpoint.body)
@@ -96,5 +106,6 @@ done <"$tmp/hashes"
     fail "inclusion proof (the newest act is not under the checkpoint)"
 
 openssl x509 -in "$tmp/signer.pem" -checkend 0 >/dev/null 2>&1 || echo "Note: the signing certificate has expired since; it was valid at the time of the stamp."
-echo "VERIFIED-OPERATOR-TIME: unchanged since $stamp, sealed under your CA.pem; $n acts of custody in one unbroken chain."
+echo "VERIFIED-OPERATOR-TIME: unchanged since $stamp, sealed under your CA.pem; $n acts of custody in one unbroken chain, the details of $withheld withheld."
+[ ! -e data/consent ] || echo "Her consent to this hand-over is signed with her own key."
 echo "This does not prove that what is shown is true, nor who did it; the time is the operator's own clock."

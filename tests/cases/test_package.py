@@ -11,21 +11,24 @@ import subprocess
 import sys
 import threading
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyrage
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.db import connection
 
 from cases import tasks
 from cases.casework import examination
-from cases.exports import gather
+from cases.exports import build, gather
 from cases.models import Case, Package, Recipient, Referral
-from cases.referrals import disclosure
+from cases.referrals import disclosure, emergency
 from cases.staff.models import StaffMember
-from cases.triage import queue
-from reporting import consent, evidence, intake
+from cases.triage import decisions, queue
+from reporting import consent, evidence, intake, questions
 from reporting.actors import REPORTER
 from reporting.custody.models import CustodyDetail, CustodyEvent
 from reporting.custody.timestamps import Authority
@@ -69,6 +72,11 @@ class Office:
         with evidence.store().open(package.vault_name) as source:
             return bytes(pyrage.decrypt(source.read(), [pyrage.x25519.Identity.from_str(self.partner_key)]))
 
+    def unpacked(self, package: Package, folder: Path) -> Path:
+        with zipfile.ZipFile(io.BytesIO(self.unlocked(package))) as archive:
+            archive.extractall(folder / "out")
+        return next((folder / "out").iterdir())
+
 
 class sequencing:
     """A sequencer at work beside the build, as in the house."""
@@ -97,9 +105,7 @@ def office(running_opener: None) -> Office:
 
 @pytest.fixture
 def unpacked(office: Office, tmp_path: Path) -> Path:
-    with zipfile.ZipFile(io.BytesIO(office.unlocked(office.package()))) as archive:
-        archive.extractall(tmp_path / "out")
-    return next((tmp_path / "out").iterdir())
+    return office.unpacked(office.package(), tmp_path)
 
 
 def verify(package: Path, ca: Path) -> subprocess.CompletedProcess[str]:
@@ -194,6 +200,126 @@ def test_structural_attacks_are_refused_by_the_layer_they_hit(unpacked: Path, se
     stamp = attacked("stamp")
     (stamp / "seal/tagmanifest.p7s.tsr").write_bytes(Authority.from_settings().stamp(b"another document"))
     assert "time stamp" in verify(stamp, ca).stdout
+
+
+def _sealed_anew(package: Path) -> Path:
+    """What the operator himself could do, or a thief of the package key: every manifest and the seal fit again."""
+    _rewrite_manifests(package)
+    seal, tags = build.seal_from_settings(), (package / "tagmanifest-sha256.txt").read_bytes()
+    signature = seal.sign(tags)
+    (package / "seal/tagmanifest.p7s").write_bytes(signature)
+    (package / "seal/tagmanifest.p7s.tsr").write_bytes(seal.stamp(signature))
+    return package
+
+
+def _an_act_left_out(package: Path) -> None:
+    ledger = package / "data/custody/ledger"
+    numbers = [int(path.stem) for path in sorted(ledger.glob("*.json"))]
+    for number in numbers[2:]:
+        for ending in ("json", "detail", "tlog-proof"):
+            later = ledger / f"{number + 1:08d}.{ending}"
+            (ledger / f"{number:08d}.{ending}").unlink(missing_ok=True)
+            if later.exists():
+                later.rename(ledger / f"{number:08d}.{ending}")
+
+
+def _a_detail_swapped(package: Path) -> None:
+    ledger = package / "data/custody/ledger"
+    (ledger / "00000002.detail").write_bytes((ledger / "00000003.detail").read_bytes())
+
+
+def _the_end_cut_off(package: Path) -> None:
+    ledger = package / "data/custody/ledger"
+    last = max(path.stem for path in ledger.glob("*.json"))
+    proof = (ledger / f"{last}.tlog-proof").read_bytes()
+    for path in ledger.glob(f"{last}.*"):
+        path.unlink()
+    (ledger / f"{int(last) - 1:08d}.tlog-proof").write_bytes(proof)
+
+
+def _a_checkpoint_of_our_own(package: Path) -> None:
+    custody = package / "data/custody"
+    key = Ed25519PrivateKey.generate()
+    body = (custody / "checkpoint.body").read_bytes().replace(b"test.example", b"fake.example")
+    (custody / "checkpoint.body").write_bytes(body)
+    (custody / "checkpoint.sig").write_bytes(key.sign(body))
+
+
+def _a_consent_reworded(package: Path) -> None:
+    path = package / "data/consent/consent.json"
+    path.write_text(path.read_text().replace("hand over a full package", "hand over everything"))
+
+
+def _a_consent_by_somebody_else(package: Path) -> None:
+    key = Ed25519PrivateKey.generate()
+    signature = key.sign((package / "data/consent/consent.json").read_bytes())
+    (package / "data/consent/consent.sig").write_bytes(signature)
+    pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (package / "data/consent/key.pem").write_bytes(pem)
+
+
+@pytest.mark.parametrize(
+    ("attack", "layer"),
+    [
+        (_an_act_left_out, "custody record"),
+        (_a_detail_swapped, "custody record"),
+        (_the_end_cut_off, "inclusion proof"),
+        (_a_checkpoint_of_our_own, "checkpoint"),
+        (_a_consent_reworded, "consent"),
+        (_a_consent_by_somebody_else, "consent"),
+    ],
+    ids=lambda one: getattr(one, "__name__", one),
+)
+def test_whoever_holds_the_seal_cannot_forge_the_record_or_her_consent(
+    unpacked: Path, settings: Any, attack: Callable[[Path], None], layer: str
+) -> None:
+    assert "signed with her own key" in verify(unpacked, settings.CA_CERTIFICATE_FILE).stdout
+    attack(unpacked)
+    assert f"Layer: {layer}" in verify(_sealed_anew(unpacked), settings.CA_CERTIFICATE_FILE).stdout
+
+
+def test_a_partner_learns_nothing_of_other_recipients_or_of_how_the_office_sorts(
+    office: Office, settings: Any, tmp_path: Path
+) -> None:
+    other = factories.recipient(keys.new_secret(), by=office.worker, checked_by=office.supervisor)
+    queue.assess(office.opened.report)
+    decisions.override_band(office.opened.report, 0, "canary of the office", by=office.worker)
+    offer = RecipientOffer.objects.get(partner=other.partner_id)
+    consent.give(office.opened, offer, Consent.Answer.NEVER, by=REPORTER)
+    emergency.tell(
+        office.case, office.opened.report, told_to="a", called_back="b", said="c", threat_to_life=True, by=office.worker
+    )
+    unpacked = office.unpacked(office.package(), tmp_path)
+    everything = b"".join(path.read_bytes() for path in sorted(unpacked.rglob("*")) if path.is_file() and path.suffix != ".pdf")
+    for private in (other.partner_id, "canary of the office", "demand", "emergency:told"):
+        assert private.encode() not in everything, private
+    done = verify(unpacked, settings.CA_CERTIFICATE_FILE)
+    assert done.returncode == 0, done.stdout
+    assert "the details of 4 withheld" in done.stdout
+    withheld = json.loads((unpacked / "data/case/withheld.json").read_text())["withheld"]
+    assert {one["why"] for one in withheld if "detail of act" in one["what"]} == {
+        "it concerns another recipient", "how the office sorts its work"
+    }  # fmt: skip
+
+
+def test_a_package_on_a_legal_basis_says_which_and_holds_no_consent(office: Office, settings: Any, tmp_path: Path) -> None:
+    referral = office.draft(legal_basis=Referral.LegalBasis.COURT_ORDER, words="order 7 of 2026")
+    disclosure.approve(referral, by=office.supervisor)
+    with sequencing():
+        unpacked = office.unpacked(disclosure.package(referral), tmp_path)
+    assert verify(unpacked, settings.CA_CERTIFICATE_FILE).returncode == 0
+    assert not (unpacked / "data/consent").exists()
+    assert "An order of a court or prosecutor: order 7 of 2026" in (unpacked / "bag-info.txt").read_text()
+
+
+def test_what_she_added_later_stands_beside_her_first_account(office: Office, tmp_path: Path) -> None:
+    intake.answer(office.opened, questions.BY_KEY["words"], "He wrote again today.", by=REPORTER)
+    unpacked = office.unpacked(office.package(), tmp_path)
+    text = (unpacked / "data/statement/statement.txt").read_text()
+    assert "They want 500 by Friday" in text
+    assert "He wrote again today." in text
+    answers = json.loads((unpacked / "data/statement/statement.json").read_text())["answers"]
+    assert [one["added_after_sending"] for one in answers if one["question"] == "words"] == [False, True]
 
 
 def test_a_changed_object_in_the_vault_stops_the_package(office: Office, settings: Any) -> None:

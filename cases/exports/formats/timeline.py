@@ -7,14 +7,13 @@ import json
 from cases.exports.bag import Bag
 from cases.exports.formats.table import csv
 from cases.exports.material import Material
+from reporting.custody.record import unsalted
 
 
 def write(bag: Bag, material: Material) -> None:
     rows = []
     for event in material.events:
         row = json.loads(event.canonical)
-        detail = json.loads(event.revealed[32:])
-        rows.append(
-            [row["at"], row["event"], row["actor"], row["door"], str(detail.get("item", "")), f"ledger/{event.number:08d}.json"]
-        )
+        item = "" if event.withheld else str(unsalted(event.revealed).get("item", ""))
+        rows.append([row["at"], row["event"], row["actor"], row["door"], item, f"ledger/{event.number:08d}.json"])
     bag.payload("timeline.csv", csv(["utc", "act", "by", "door", "item", "source"], rows))
