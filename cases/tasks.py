@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from celery import shared_task
 from django.conf import settings
 
-from cases.referrals import disclosure
+from cases.referrals import disclosure, recall
 from cases.triage import queue
 from reporting import evidence, receipts
 from reporting.actors import job
@@ -23,7 +23,8 @@ log = logging.getLogger("holdfast.worker")
 
 @shared_task
 def sweep() -> None:
-    """Every two seconds: look at new reports and at what was added, check new items, build approved packages."""
+    """Every two seconds: close what she took back, look at new reports and at what was added, check new items, build packages."""
+    recall.notice_what_she_took_back()
     if not opener.answers(settings.OPENER_SOCKET):
         log.error("the opener does not answer; new reports are not sorted until it does")
         return
@@ -51,7 +52,8 @@ def confirm() -> None:
 
 @shared_task
 def rehash() -> None:
-    """Every night: every object of the vault against the ledger's hash, without any key; and what was to be destroyed is gone."""
+    """Every night: every object of the vault against the ledger's hash, without any key; and what was to be done and was not."""
+    recall.notice_what_she_took_back(everywhere=True)
     for name in EvidenceItem.objects.filter(state=EvidenceItem.State.DESTROYED).values_list("vault_name", flat=True):
         evidence.store().remove(name)  # again: a kill between the decision and the removal would have left the bytes
     _verify(EvidenceItem.objects.filter(kind=EvidenceItem.Kind.FILE, state__in=[*EvidenceItem.OPENABLE]).iterator())

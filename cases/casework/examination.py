@@ -11,7 +11,7 @@ from django.db import transaction
 
 from cases.models import CaseReport
 from cases.previews import sandbox
-from cases.referrals import disclosure
+from cases.referrals import recall
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
 from reporting import evidence
@@ -64,7 +64,7 @@ def may_show_a_child(item: EvidenceItem, *, by: StaffMember) -> None:
     with transaction.atomic():
         evidence.quarantine(item, reason="a caseworker said that it may show a child", by=by.actor)
         Look.objects.create(report_id=item.report_id, who=by.role_name, act="locked a file: a child may be shown")
-        disclosure.close_collections(item, by=by.actor)
+        recall.close_collections(item, by=by.actor)
         case_report = CaseReport.objects.filter(report_id=item.report_id).first()
         if case_report:
             record(case_report.case_id, "evidence:quarantined", actor=by.actor, detail={"item": item.pk})

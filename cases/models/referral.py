@@ -127,10 +127,11 @@ class Disclosure(models.Model):
     expires_at = models.DateTimeField(null=True)
     disclosed_at = models.DateTimeField(db_default=Now())
     collected_at = models.DateTimeField(null=True)
+    taken_back_at = models.DateTimeField(null=True)
     acknowledged_at = models.DateTimeField(null=True)
     reference = SealedField(default=b"")  # the partner's own, sealed to the report's key at the partner's door
     answer = models.CharField(max_length=20, blank=True)
 
     INTERNAL: ClassVar = {
-        "referral", "token_hash", "expires_at", "disclosed_at", "collected_at", "acknowledged_at", "answer"
+        "referral", "token_hash", "expires_at", "disclosed_at", "collected_at", "taken_back_at", "acknowledged_at", "answer"
     }  # fmt: skip

@@ -38,7 +38,7 @@ def package(request: HttpRequest) -> HttpResponse:
 
 def collect(request: HttpRequest) -> HttpResponse | FileResponse:
     found = _found(request)
-    if found is None:
+    if found is None or found.taken_back_at:
         return redirect("partner:door")
     disclosure.collected(found)
     packed = Package.objects.get(pk=found.pk)

@@ -19,7 +19,7 @@ from cases.models.referral import referral_id
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
 from reporting import consent, evidence
-from reporting.actors import Actor, job, partner
+from reporting.actors import job, partner
 from reporting.custody.record import founding, record
 from reporting.models import EvidenceItem, Look, Report
 from reporting.vault.fields import seal_text
@@ -128,17 +128,6 @@ def _check_nothing_locked_since(referral: Referral) -> None:
         raise ItemLocked(
             "A file in this package was locked after it was built. It does not leave; please prepare a new referral."
         )
-
-
-def close_collections(item: EvidenceItem, *, by: Actor) -> None:
-    """The item was locked: packages that hold it and were not collected yet can no longer be collected."""
-    waiting = Disclosure.objects.filter(
-        collected_at=None, expires_at__gt=timezone.now(), referral__package__items__contains=[item.pk]
-    )
-    for disclosure in waiting.select_related("referral"):
-        Disclosure.objects.filter(pk=disclosure.pk).update(expires_at=timezone.now())
-        detail = {"referral": disclosure.pk, "item": item.pk}
-        record(disclosure.referral.case_id, "referral:closed", actor=by, detail=detail)
 
 
 def approved() -> list[Referral]:

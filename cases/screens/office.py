@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from cases.casework import quarantine, reading
 from cases.models import Assessment, Case, Referral
-from cases.referrals import emergency
+from cases.referrals import emergency, recall
 from cases.screens.staff import StaffRequest, shows_refusals
 from cases.staff.roles import May
 from cases.triage import decisions, queue
@@ -40,6 +40,7 @@ def waiting(request: StaffRequest) -> HttpResponse:
             "mine": mine,
             "approve": approve,
             "locked": len(quarantine.locked()) if may_see_locked else 0,
+            "to_tell": recall.to_tell(),
             "emergencies": [(one, emergency.overdue(one)) for one in emergency.unreviewed()],
         },
     )

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
 from cases.models import Case, CaseReport, Recipient, Referral
-from cases.referrals import disclosure, emergency, review
+from cases.referrals import disclosure, emergency, recall, review
 from cases.screens.staff import StaffRequest, shows_refusals
 from cases.staff.roles import May
 from reporting.consent import ConsentForged, ConsentMissing
@@ -69,6 +69,9 @@ def referral(request: StaffRequest, referral_id: str) -> HttpResponse:
                 notices.success(request, "Approved. The package is being built; this takes a few seconds.")
             elif request.POST.get("what") == "hand_over":
                 context["code"] = disclosure.hand_over(found, by=request.user)
+            elif request.POST.get("what") == "recall":
+                recall.recall(found, by=request.user)
+                notices.success(request, "On record. She can see that they were told.")
             elif request.POST.get("what") == "review":
                 emergency.review(found, by=request.user)
                 notices.success(request, "Reviewed.")

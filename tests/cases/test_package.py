@@ -22,7 +22,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.db import connection
 
 from cases import tasks
-from cases.casework import examination
 from cases.exports import build, gather
 from cases.models import Case, Package, Recipient, Referral
 from cases.referrals import disclosure, emergency
@@ -359,32 +358,6 @@ def test_nothing_unlocked_is_left_on_the_disk(office: Office, tmp_path: Path, se
         if path.is_file():
             assert PHOTO[:64] not in path.read_bytes()
             assert b"BagIt-Version" not in path.read_bytes()
-
-
-def test_a_yes_taken_back_before_the_hand_over_keeps_the_package_here(office: Office) -> None:
-    package = office.package()
-    offer = RecipientOffer.objects.get(partner=office.recipient.partner_id)
-    consent.give(office.opened, offer, Consent.Answer.NEVER, by=REPORTER)
-    with pytest.raises(consent.ConsentMissing):
-        disclosure.hand_over(package.referral, by=office.worker)
-    package.referral.refresh_from_db()
-    assert package.referral.state == Referral.State.BUILT
-
-
-def test_a_file_locked_after_the_build_does_not_leave(office: Office) -> None:
-    package = office.package()
-    examination.may_show_a_child(office.file, by=office.worker)
-    with pytest.raises(disclosure.ItemLocked, match="does not leave"):
-        disclosure.hand_over(package.referral, by=office.worker)
-
-
-def test_a_file_locked_after_the_hand_over_can_no_longer_be_collected(office: Office) -> None:
-    code = disclosure.hand_over(office.package().referral, by=office.worker)
-    assert disclosure.find(code)
-    examination.may_show_a_child(office.file, by=office.worker)
-    with pytest.raises(disclosure.UnknownCollection):
-        disclosure.find(code)
-    assert CustodyEvent.objects.filter(subject=office.case.pk, event="referral:closed").count() == 1
 
 
 class TestSweep:

@@ -1,0 +1,98 @@
+"""What was handed over and lost its basis: closed, called back, told."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from cases.casework import examination, reading
+from cases.models import Referral
+from cases.referrals import disclosure, recall
+from reporting import consent
+from reporting.actors import REPORTER
+from reporting.custody.models import CustodyEvent
+from reporting.models import Consent, Look, RecipientOffer, Report
+from tests.cases.test_package import Office
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs("openssl"), pytest.mark.needs("pango")]
+
+PARTNER = {"origin": "http://localhost:8300"}
+
+
+@pytest.fixture
+def office(running_opener: None) -> Office:
+    return Office()
+
+
+def test_a_yes_taken_back_before_the_hand_over_keeps_the_package_here(office: Office) -> None:
+    package = office.package()
+    offer = RecipientOffer.objects.get(partner=office.recipient.partner_id)
+    consent.give(office.opened, offer, Consent.Answer.NEVER, by=REPORTER)
+    with pytest.raises(consent.ConsentMissing):
+        disclosure.hand_over(package.referral, by=office.worker)
+    package.referral.refresh_from_db()
+    assert package.referral.state == Referral.State.BUILT
+
+
+def test_a_file_locked_after_the_build_does_not_leave(office: Office) -> None:
+    package = office.package()
+    examination.may_show_a_child(office.file, by=office.worker)
+    with pytest.raises(disclosure.ItemLocked, match="does not leave"):
+        disclosure.hand_over(package.referral, by=office.worker)
+
+
+def test_a_file_locked_after_the_hand_over_can_no_longer_be_collected(office: Office) -> None:
+    code = disclosure.hand_over(office.package().referral, by=office.worker)
+    assert disclosure.find(code)
+    examination.may_show_a_child(office.file, by=office.worker)
+    with pytest.raises(disclosure.UnknownCollection):
+        disclosure.find(code)
+    assert CustodyEvent.objects.filter(subject=office.case.pk, event="referral:closed").count() == 1
+
+
+class TestTakenBack:
+    """She took back her yes after the hand-over."""
+
+    def _take_back(self, office: Office, answer: Consent.Answer = Consent.Answer.NEVER) -> None:
+        offer = RecipientOffer.objects.get(partner=office.recipient.partner_id)
+        consent.give(office.opened, offer, answer, by=REPORTER)
+
+    def test_what_nobody_collected_is_closed_by_the_computer(self, office: Office) -> None:
+        referral = office.package().referral
+        code = disclosure.hand_over(referral, by=office.worker)
+        assert recall.notice_what_she_took_back() == 0
+        self._take_back(office)
+        assert recall.notice_what_she_took_back() == 1
+        assert recall.notice_what_she_took_back() == 0
+        with pytest.raises(disclosure.UnknownCollection):
+            disclosure.find(code)
+        referral.refresh_from_db()
+        assert referral.state == Referral.State.RECALLED
+        assert recall.to_tell() == []
+        assert Look.objects.filter(report=office.opened.report, act__startswith="closed what was waiting").count() == 1
+
+    def test_what_was_collected_is_on_the_first_page_until_the_partner_was_told(self, office: Office) -> None:
+        referral = office.package().referral
+        code = disclosure.hand_over(referral, by=office.worker)
+        disclosure.collected(disclosure.find(code))
+        with pytest.raises(disclosure.NotNext):
+            recall.recall(referral, by=office.worker)
+        self._take_back(office)
+        reading.open_report(Report.objects.get(pk=office.opened.report.pk), by=office.worker)  # read before the worker looked
+        assert recall.notice_what_she_took_back() == 0
+        assert recall.notice_what_she_took_back(everywhere=True) == 1
+        assert recall.to_tell() == [referral]
+        page = Client().post("/partner/package/", {"code": code}, headers=PARTNER).content.decode()
+        assert "taken back her agreement" in page
+        assert "Collect the locked package" not in page
+        assert Client().post("/partner/package/collect/", {"code": code}, headers=PARTNER).status_code == 302
+        recall.recall(referral, by=office.worker)
+        assert recall.to_tell() == []
+        events = CustodyEvent.objects.filter(subject=office.case.pk, event__in=["referral:taken_back", "referral:recalled"])
+        assert events.count() == 2
+
+    def test_a_yes_after_a_no_is_a_yes(self, office: Office) -> None:
+        disclosure.hand_over(office.package().referral, by=office.worker)
+        self._take_back(office, Consent.Answer.NOT_NOW)
+        self._take_back(office, Consent.Answer.YES)
+        assert recall.notice_what_she_took_back() == 0
