@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from datetime import datetime
+
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -12,15 +15,31 @@ from reporting.custody.record import record
 from reporting.models import Look, Report
 from reporting.sessions import OpenReport
 
-LIMIT = 100
+LIMIT = 300
 
 
-def shown(opened: OpenReport) -> list[Look]:
+@dataclass(frozen=True)
+class Line:
+    """`times`: how often the same person did the same in a row; `at` is the latest of them."""
+
+    who: str
+    act: str
+    at: datetime
+    times: int = 1
+
+
+def shown(opened: OpenReport) -> list[Line]:
     """Newest first: all, or what is new in this visit, as she chose."""
     rows = Look.objects.filter(report=opened.report).order_by("-at", "-id")
     if not people.shows_everything(opened):
         rows = rows.filter(Q(shown_at=None) | Q(shown_at__gte=opened.since))
-    return list(rows[:LIMIT])
+    lines: list[Line] = []
+    for look in rows[:LIMIT]:
+        if lines and (lines[-1].who, lines[-1].act) == (look.who, look.act):
+            lines[-1] = replace(lines[-1], times=lines[-1].times + 1)
+        else:
+            lines.append(Line(look.who, look.act, look.at))
+    return lines
 
 
 def mark_shown(report: Report, *, by: Actor) -> None:

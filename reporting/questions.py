@@ -146,7 +146,8 @@ ALL: tuple[Question, ...] = (
         Kind.ONE,
         _("When you come back with your code, should it show what you wrote?"),
         _(
-            "If someone else could find your code, better not: then it shows only what is new, and not what you told us or whom you said yes to."
+            "If someone else could find your code, better not: then it shows only what is new, and not what you told us or whom you said yes to. "
+            "Without an answer we do that too."
         ),
         (Choice("yes", _("Yes, show me everything")), Choice("no", _("No, only what is new"))),
         later=False,  # or whoever finds her code could open what she chose to keep closed

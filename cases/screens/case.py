@@ -8,12 +8,11 @@ from django.contrib import messages as notices
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
-from cases.casework import acts, examination, reading
+from cases.casework import acts, examination, reading, timeline
 from cases.models import Assessment, Case, CaseReport, Recipient, Referral
 from cases.screens.staff import StaffRequest, shows_refusals
 from cases.staff.roles import May
 from reporting import consent
-from reporting.custody import timeline
 from reporting.models import EvidenceItem, Report
 
 

@@ -1,0 +1,101 @@
+"""The acts of a case and its reports in order, in words a caseworker reads: who did what, when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from cases.models import Partner
+from cases.staff.models import StaffMember
+from reporting.actors import REPORTER
+from reporting.custody import timeline
+
+# What the actor did. Every event that is written has its words here (tests/house).
+WORDS = {
+    "report:started": "began a report",
+    "answer:saved": "answered a question",
+    "files:age_answered": "answered the age question for files",
+    "evidence:acquired": "gave a file, link or account",
+    "evidence:taken_out": "took something out before sending",
+    "evidence:verified": "checked a file against its hash",
+    "evidence:integrity_failed": "found a file that does not match its hash",
+    "evidence:quarantined": "locked a file: a child may be shown",
+    "evidence:revealed": "looked at a file",
+    "quarantine:proposed": "proposed what to do with a locked file",
+    "quarantine:opened": "read why a locked file is to be decided about",
+    "quarantine:decided": "confirmed what to do with a locked file",
+    "report:submitted": "sent the report",
+    "report:opened": "read the report",
+    "report:opened_by_reporter": "came back with the code",
+    "report:assessed": "opened it to sort it",
+    "report:banded": "sorted it by urgency",
+    "report:band_changed": "changed the band",
+    "report:taken": "began to read",
+    "report:accepted": "took it on",
+    "report:joined": "joined it to this case",
+    "report:bound": "bound report and case together",
+    "report:declined": "declined it",
+    "report:out_of_scope": "said that it is out of scope",
+    "report:news_read": "read what was added",
+    "report:disclosed": "gave it to a partner",
+    "message:posted": "wrote a message",
+    "message:read": "read the messages",
+    "looks:shown": "saw who had looked",
+    "consent:answered": "answered who may be told",
+    "wrap:renewed": "opened it to wrap its key anew",
+    "wrap:added": "wrapped its key for new office keys",
+    "wrap:dropped": "dropped the old wraps",
+    "case:started": "opened the case",
+    "case:report_accepted": "took a report on",
+    "case:report_joined": "joined a report",
+    "case:moved": "moved the case on",
+    "case:opened": "read the notes",
+    "note:added": "wrote a note",
+    "referral:drafted": "prepared a referral",
+    "referral:opened": "read what is to go",
+    "referral:approved": "approved a referral",
+    "package:built": "opened it to pack it",
+    "package:sealed": "sealed and locked the package",
+    "package:collected": "collected the package",
+    "referral:disclosed": "handed the package over",
+    "referral:closed": "closed a collection: a file in it was locked",
+    "referral:answered": "answered",
+    "referral:taken_back": "noticed that she took back her yes",
+    "referral:recalled": "told the partner that she took back her yes",
+    "emergency:told": "told the emergency services",
+    "emergency:reviewed": "reviewed the emergency",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """`times`: how often the same person did the same in a row. `subject` and `seq` name the newest of them in the ledger."""
+
+    who: str
+    words: str
+    at: datetime
+    subject: str
+    seq: int
+    times: int = 1
+
+
+def of(subjects: Sequence[str]) -> list[Line]:
+    """Newest first."""
+    acts = timeline.of(subjects)
+    names = _names({act.actor for act in acts})
+    lines: list[Line] = []
+    for act in acts:
+        line = Line(names[act.actor], WORDS[act.event], act.at, act.subject, act.seq)
+        last = lines[-1] if lines else None
+        if last and (last.who, last.words, last.subject) == (line.who, line.words, line.subject):
+            lines[-1] = replace(last, times=last.times + 1)
+        else:
+            lines.append(line)
+    return lines
+
+
+def _names(actors: set[str]) -> dict[str, str]:
+    found = dict.fromkeys(actors, "Our computer") | {REPORTER: "Reporter"}
+    found |= dict(StaffMember.objects.filter(actor_id__in=actors).values_list("actor_id", "username"))
+    return found | dict(Partner.objects.filter(pk__in=actors).values_list("pk", "name"))
