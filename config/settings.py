@@ -122,7 +122,7 @@ TEMPLATES = [
 
 # --- bytes: nothing but the upload pool takes them -----------------------------------------------------------
 FILE_UPLOAD_HANDLERS = ["config.refuse_files.RefuseFiles"]
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1_500_000
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000_000  # a text of TEXT_LIMIT in any script, as a form sends it
 
 # --- staff sign-in --------------------------------------------------------------------------------------------
 SESSION_ENGINE = "cases.staff.sessions"

@@ -39,6 +39,8 @@ class Question:
     later: bool = True  # may be answered, or answered anew, after sending
 
 
+TEXT_LIMIT = 1_000_000  # characters in one answer or message
+LINES_LIMIT = 2_000  # links or accounts in one answer
 NOT_SURE = Choice("not_sure", _("I am not sure"))
 
 ALL: tuple[Question, ...] = (

@@ -83,6 +83,7 @@ class Referral(models.Model):
     }  # fmt: skip
 
     class Meta:
+        indexes: ClassVar = [models.Index(fields=["state", "prepared_at"], name="referral_by_state")]
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=models.Q(approved_by=None, approved_at=None)

@@ -87,10 +87,10 @@ def look(request: StaffRequest, item_id: str) -> HttpResponse:
 
 @shows_refusals
 def lock(request: StaffRequest, item_id: str) -> HttpResponse:
-    item = get_object_or_404(EvidenceItem, pk=item_id)
-    case_report = get_object_or_404(CaseReport, report_id=item.report_id)
+    """Also before there is a case: whoever reads that a child may be shown must not have to take it on first."""
+    item = get_object_or_404(EvidenceItem.objects.exclude(report__state=Report.State.DRAFT), pk=item_id)
     if request.method == "POST":
-        request.user.check_may(May.WORK_CASES)
+        request.user.check_may(May.READ_QUEUE)
         examination.may_show_a_child(item, by=request.user)
         notices.success(request, "Locked. Nobody opens, copies or exports it until the safeguarding officer has decided.")
-    return redirect("office:case", case_report.case_id)
+    return redirect("office:report", item.report_id)

@@ -66,3 +66,9 @@ class EvidenceItem(models.Model):
 
     INTERNAL: ClassVar = {"id", "report", "person", "group", "kind", "state", "vault_name", "ciphertext_size", "at"}
     PUBLIC: ClassVar = {"ciphertext_sha256"}
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["report"], condition=models.Q(kind="file", state="kept"), name="item_to_verify"),
+            models.Index(fields=["at"], condition=models.Q(state="quarantined"), name="item_quarantined"),
+        ]

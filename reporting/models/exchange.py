@@ -36,6 +36,9 @@ class Receipt(models.Model):
     INTERNAL: ClassVar = {"report", "body", "signature"}
     PUBLIC: ClassVar = {"certificate", "proof"}
 
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["report"], condition=models.Q(proof=""), name="receipt_unconfirmed")]
+
 
 class Consent(models.Model):
     """Her yes, not now or never to one recipient for one purpose, signed with her return code's key. The latest by `signed_at`, which

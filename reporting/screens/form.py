@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from reporting import evidence, harms, intake, people, questions
 from reporting.actors import REPORTER
@@ -16,7 +17,6 @@ from reporting.screens import cookies
 from reporting.sessions import OpenReport
 from reporting.vault import codes
 
-_TEXT_LIMIT = 200_000
 _TEXT_KINDS = {"links": EvidenceItem.Kind.LINK, "accounts": EvidenceItem.Kind.ACCOUNT}
 
 
@@ -64,6 +64,9 @@ def _lines_given(opened: OpenReport, kind: EvidenceItem.Kind) -> list[str]:
 
 def _save(request: HttpRequest, asked: questions.Question, opened: OpenReport | None) -> HttpResponse:
     value = _read(request, asked)
+    if too_much := _too_much(asked, value):
+        page = _page(asked, opened, {}) | {"value": value, "too_much": too_much}
+        return render(request, "reporter/question.html", page, status=413)
     token = None
     if value and opened is None:
         started = intake.start(language=get_language() or "en", by=REPORTER)
@@ -100,7 +103,16 @@ def _read(request: HttpRequest, asked: questions.Question) -> Any:
         return value if value in allowed else ""
     if asked.kind is questions.Kind.MANY:
         return [value for value in request.POST.getlist("answer") if value in allowed]
-    return request.POST.get("answer", "")[:_TEXT_LIMIT].strip()
+    return request.POST.get("answer", "").strip()
+
+
+def _too_much(asked: questions.Question, value: Any) -> str:
+    """Nothing she writes is cut off in silence: what is too long for one page comes back to her with these words."""
+    if asked.key in _TEXT_KINDS and len(_lines(value)) > questions.LINES_LIMIT:
+        return _("We can take %(limit)s lines at once. Please send the others after these.") % {"limit": questions.LINES_LIMIT}
+    if isinstance(value, str) and len(value) > questions.TEXT_LIMIT:
+        return _("That is more than we can take at once. Please send it in two parts: you can add to it later.")
+    return ""
 
 
 def _keep_lines(opened: OpenReport, key: str, text: str) -> None:
@@ -117,7 +129,7 @@ def _keep_lines(opened: OpenReport, key: str, text: str) -> None:
 
 
 def _lines(text: str) -> list[str]:
-    return list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))[:2000]
+    return list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
 
 
 def _before_going_on(asked: questions.Question, value: Any) -> tuple[str] | None:

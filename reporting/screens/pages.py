@@ -91,7 +91,9 @@ def portal(request: HttpRequest, opened: OpenReport) -> HttpResponse:
     report = opened.report
     if report.state == Report.State.DRAFT:
         return redirect("check")
-    if request.method == "POST" and (text := request.POST.get("text", "").strip()[:200_000]):
+    text = request.POST.get("text", "").strip()
+    too_much = len(text) > questions.TEXT_LIMIT
+    if text and not too_much:
         messages.post(report, text, from_office=False, by=REPORTER)
         return redirect("portal")
     everything = people.shows_everything(opened)
@@ -102,6 +104,8 @@ def portal(request: HttpRequest, opened: OpenReport) -> HttpResponse:
     context = {
         "report": report,
         "status": _STATUS[Report.State(report.state)],
+        "text": text,
+        "too_much": too_much,
         "thread": thread,
         "everything": everything,
         "looks": looked,
@@ -111,7 +115,7 @@ def portal(request: HttpRequest, opened: OpenReport) -> HttpResponse:
         "questions": [(questions.POSITION[one.key], one.text) for one in questions.ALL if one.later and one.key != "files"],
         "confirmed": bool(report.receipt.proof),
     }
-    return render(request, "reporter/portal.html", context)
+    return render(request, "reporter/portal.html", context, status=413 if too_much else 200)
 
 
 @cookies.post_only

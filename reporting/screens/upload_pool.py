@@ -33,6 +33,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 _PATH = re.compile(r"/files/(G-[0-9A-Z]{12})/\Z")
 _FEED = 512 * 1024
+_SILENT = 180  # seconds without a byte after which a phone is taken for gone
 _threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="seal")
 
 
@@ -41,7 +42,7 @@ class Shut(Exception):
 
 
 class _Gone(Exception):
-    """The phone went away in the middle."""
+    """The phone went away in the middle, or says nothing any more."""
 
 
 class _Body:
@@ -52,7 +53,10 @@ class _Body:
         self.ended = False
 
     async def next(self) -> bytes:
-        message = await self._receive()
+        try:
+            message = await asyncio.wait_for(self._receive(), _SILENT)
+        except TimeoutError:
+            raise _Gone from None
         if message["type"] == "http.disconnect":
             raise _Gone
         self.ended = not message.get("more_body", False)

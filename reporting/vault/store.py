@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Callable
 from io import BufferedReader
 from pathlib import Path
 from typing import Protocol
@@ -45,10 +46,11 @@ class Store(Protocol):
 
 
 class _StagedFile:
-    """An object being written; nothing under its final name until `keep`."""
+    """An object being written; nothing under its final name until `keep`. `room`: whether the floor still holds."""
 
-    def __init__(self, final: Path) -> None:
+    def __init__(self, final: Path, room: Callable[[], bool]) -> None:
         self._final = final
+        self._room = room
         self._part = final.with_suffix(".part")
         self._file = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         self._unsynced = 0
@@ -65,6 +67,9 @@ class _StagedFile:
             self._sync()
 
     def _sync(self) -> None:
+        # Asked again here, because many files at once pass the first question together.
+        if not self._room():
+            raise VaultFull("the free-space floor was reached")
         # A failed fsync is never tried again: the kernel may have dropped the pages it could not write.
         try:
             os.fdatasync(self._file)
@@ -113,7 +118,7 @@ class DiskStore:
             _fsync_folder(self._root)
         if path.exists():
             raise FileExistsError(name)
-        return _StagedFile(path)
+        return _StagedFile(path, room=lambda: self.free_bytes() > 0)
 
     def open(self, name: str) -> BufferedReader:
         return self._path(name).open("rb")

@@ -14,7 +14,7 @@ from cases.models import Recipient, Referral
 from cases.seed import person
 from cases.staff.models import StaffMember
 from cases.triage import queue
-from reporting import consent
+from reporting import consent, intake
 from reporting.actors import REPORTER
 from reporting.models import Consent, Message, RecipientOffer, Report
 from reporting.vault import keys
@@ -87,3 +87,14 @@ def test_an_opener_that_is_gone_is_said(worker: Desk, settings: Any, tmp_path: P
     opened = factories.sent()
     settings.OPENER_SOCKET = tmp_path / "nobody"
     assert "The attempt is on record" in worker.does(f"/office/report/{opened.report.pk}/")
+
+
+def test_a_file_is_locked_by_whoever_reads_the_report_before_there_is_a_case(worker: Desk) -> None:
+    opened = factories.draft()
+    item = factories.file(opened)
+    intake.submit(opened)
+    assert "May show a child: lock" in worker.does(f"/office/report/{opened.report.pk}/")
+    assert "Nobody opens, copies or exports it" in worker.does(f"/office/look/{item.pk}/lock/")
+    item.refresh_from_db()
+    assert item.state == "quarantined"
+    assert "May show a child: lock" not in worker.does(f"/office/report/{opened.report.pk}/")

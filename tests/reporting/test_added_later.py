@@ -175,3 +175,24 @@ def test_she_is_told_once_who_looked_and_that_is_on_record() -> None:
     looks.mark_shown(opened.report, by=REPORTER)
     assert Look.objects.filter(shown_at__lte=timezone.now()).count() == 1
     assert looks.shown(receipts.redeem(opened.code)[0]) == []
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_nothing_she_writes_is_cut_off_in_silence(sent: bool) -> None:
+    opened = factories.draft()
+    if sent:
+        intake.submit(opened)
+    client = hers(opened)
+    words = "ا" * (questions.TEXT_LIMIT + 1)
+    answer = client.post(page("words"), {"answer": words}, headers=ORIGIN)
+    assert (answer.status_code, words in answer.content.decode()) == (413, True)
+    assert "in two parts" in answer.content.decode()
+    client.post(page("words"), {"answer": words[1:]}, headers=ORIGIN)
+    assert people.latest_answers(opened.report, opened.secret)["words"] == words[1:]
+    lines = "\n".join(f"https://example.org/{number}" for number in range(questions.LINES_LIMIT + 1))
+    answer = client.post(page("links"), {"answer": lines}, headers=ORIGIN)
+    assert (answer.status_code, lines in answer.content.decode()) == (413, True)
+    assert not EvidenceItem.objects.exists()
+    if sent:
+        answer = client.post("/mine/", {"text": words}, headers=ORIGIN)
+        assert (answer.status_code, words in answer.content.decode()) == (413, True)

@@ -87,6 +87,16 @@ def test_what_is_not_kept_is_not_there(disk: store.DiskStore) -> None:
     assert not list(disk._root.glob("*/*"))
 
 
+def test_the_floor_holds_for_files_that_all_began_above_it(disk: store.DiskStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    staged = disk.stage("object-4")
+    staged.write(b"x" * store._SYNC_EVERY)
+    monkeypatch.setattr(store.DiskStore, "free_bytes", lambda self: 0)  # others have filled the disk meanwhile
+    with pytest.raises(store.VaultFull, match="floor"):
+        staged.write(b"x" * store._SYNC_EVERY)
+    staged.discard()
+    assert disk.names() == []
+
+
 def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path) -> None:
     full = store.DiskStore(tmp_path / "full", floor=10**18)
     with pytest.raises(store.VaultFull):
