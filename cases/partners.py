@@ -19,24 +19,34 @@ KEY_LASTS = timedelta(days=365)
 
 
 class NotAnAgeKey(ValueError):
-    """The text is no age X25519 public key."""
+    """The text is no age X25519 public key, or it is known already."""
+
+
+class WordsMissing(ValueError):
+    """A partner without a name, a kind or reviewed plain words: no reporter could be asked about it."""
 
 
 def add(name: str, kind: str, *, plain_words: str, reviewed_on: date, phone: str = "", by: StaffMember) -> Partner:
     """A partner, and the reviewed plain words with which a reporter is asked about it."""
     by.check_may(May.CHECK_RECIPIENTS)
+    name, plain_words = name.strip(), plain_words.strip()
+    if not (name and plain_words and kind in Partner.Kind.values):
+        raise WordsMissing("Please give a name, what it is, and the plain words that reporters read.")
     with transaction.atomic():
-        partner = Partner.objects.create(id=partner_id(), name=name, kind=kind, phone=phone)
+        partner = Partner.objects.create(id=partner_id(), name=name, kind=kind, phone=phone.strip())
         RecipientOffer.objects.create(partner=partner.pk, name=name, plain_words=plain_words, reviewed_on=reviewed_on)
     return partner
 
 
 def add_key(partner: Partner, age_recipient: str, *, expires_at: datetime | None = None, by: StaffMember) -> Recipient:
     by.check_may(May.PREPARE_REFERRALS)
+    age_recipient = age_recipient.strip()
     try:
         pyrage.x25519.Recipient.from_str(age_recipient)
     except pyrage.RecipientError:
         raise NotAnAgeKey("That is not an age public key (it begins with age1).") from None
+    if Recipient.objects.filter(age_recipient=age_recipient).exists():
+        raise NotAnAgeKey("This key is here already: each partner has keys of its own.")
     return Recipient.objects.create(
         partner=partner, age_recipient=age_recipient, added_by=by, expires_at=expires_at or timezone.now() + KEY_LASTS
     )

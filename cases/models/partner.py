@@ -16,9 +16,13 @@ def partner_id() -> str:
 
 
 class Partner(models.Model):
+    class Kind(models.TextChoices):
+        POLICE = "police", "Police"
+        HOTLINE = "hotline", "Hotline"
+
     id = models.CharField(primary_key=True, max_length=14, default=partner_id)
     name = models.CharField(max_length=120)
-    kind = models.CharField(max_length=20, choices=[("police", "Police"), ("hotline", "Hotline")])
+    kind = models.CharField(max_length=20, choices=Kind.choices)
     phone = models.CharField(max_length=40, blank=True)
 
     INTERNAL: ClassVar = {"id", "name", "kind", "phone"}

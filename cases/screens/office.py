@@ -39,6 +39,7 @@ def waiting(request: StaffRequest) -> HttpResponse:
             "last": last,
             "mine": mine,
             "approve": approve,
+            "may_refer": request.user.may(May.PREPARE_REFERRALS),
             "locked": len(quarantine.locked()) if may_see_locked else 0,
             "to_tell": recall.to_tell(),
             "emergencies": [(one, emergency.overdue(one)) for one in emergency.unreviewed()],

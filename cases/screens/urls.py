@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from cases.screens import case, health, locked, office, referral
+from cases.screens import case, health, locked, office, partners, referral
 
 app_name = "office"
 urlpatterns = [
@@ -19,5 +19,6 @@ urlpatterns = [
     path("look/<str:item_id>/", case.look, name="look"),
     path("look/<str:item_id>/lock/", case.lock, name="lock"),
     path("locked/", locked.locked, name="locked"),
+    path("partners/", partners.partners, name="partners"),
     path("referral/<str:referral_id>/", referral.referral, name="referral"),
 ]

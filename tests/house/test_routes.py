@@ -35,6 +35,7 @@ MATRIX: dict[str, tuple[int, int, int, int]] = {
     "office:look": (302, 200, 200, 403),
     "office:lock": (302, 302, 302, 302),
     "office:locked": (302, 403, 200, 200),
+    "office:partners": (302, 200, 200, 403),
     "office:referral": (302, 200, 200, 403),
     "partner:door": (200,) * 4,
     "partner:package": (200,) * 4,
@@ -114,6 +115,15 @@ def test_a_password_alone_opens_no_page_of_the_office() -> None:
     for name, path in ROUTES.items():
         if name.startswith("office:") and name != "office:ready":
             assert client.get(path.replace("<str:", "X").replace(">", "")).headers["Location"].endswith("/2fa/totp/activate/")
+
+
+def test_of_the_account_pages_only_those_are_there_that_we_use() -> None:
+    client = Client()
+    client.force_login(person("somebody", "caseworker"))
+    for page in ("signup/", "email/", "password/reset/", "password/set/", "2fa/totp/deactivate/", "2fa/recovery-codes/download/"):
+        assert client.get(f"/office/account/{page}").status_code == 404, page
+    for page in ("password/change/", "2fa/", "reauthenticate/"):
+        assert "Holdfast</a>" in client.get(f"/office/account/{page}", follow=True).content.decode(), page
 
 
 def test_no_django_route_takes_a_file(ids: dict[str, str], settings: Any) -> None:
