@@ -52,7 +52,12 @@ TABLES: dict[str, dict[str, str]] = {
         "sequencer": "SELECT",
     },
     "custody_custodyopening": {"opener": _READ_ADD},
-    "custody_checkpoint": {"public": "SELECT", "partner": "SELECT", "staff": "SELECT", "sequencer": _READ_ADD},
+    "custody_checkpoint": {
+        "public": "SELECT",
+        "partner": "SELECT",
+        "staff": "SELECT",
+        "sequencer": "SELECT, INSERT, UPDATE (time_stamp)",
+    },
     # the office
     "cases_assessment": {"staff": _READ_ADD_CHANGE},
     "cases_case": {"staff": _READ_ADD_CHANGE},

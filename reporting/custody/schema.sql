@@ -68,6 +68,16 @@ BEGIN
     RETURN NEW;
 END $$;
 
+-- A checkpoint gets its time stamp once; nothing else of it ever changes.
+CREATE FUNCTION custody_stamp_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.time_stamp <> ''::bytea OR to_jsonb(OLD) - 'time_stamp' <> to_jsonb(NEW) - 'time_stamp' THEN
+        RAISE EXCEPTION 'custody: UPDATE on % is refused: the ledger only grows', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER custody_checkpoint_stamped BEFORE UPDATE ON custody_checkpoint FOR EACH ROW EXECUTE FUNCTION custody_stamp_once();
 CREATE TRIGGER custody_event_placed BEFORE UPDATE ON custody_custodyevent FOR EACH ROW EXECUTE FUNCTION custody_place_once();
 CREATE TRIGGER custody_event_stays BEFORE DELETE ON custody_custodyevent FOR EACH ROW EXECUTE FUNCTION custody_refuse();
 CREATE TRIGGER custody_event_not_truncated BEFORE TRUNCATE ON custody_custodyevent EXECUTE FUNCTION custody_refuse();

@@ -1,12 +1,16 @@
 """The sequencer: gives each committed event its place in the tree, then signs what was committed.
 
 One process, one advisory lock. Order of a round: place and commit, sign, append to `checkpoints.log` with fsync, publish.
-A kill between any two steps is finished by the next start, with the same bytes.
+A kill between any two steps is finished by the next start, with the same bytes. Once an hour a checkpoint gets a time stamp; an authority that is
+slow or away holds up nothing, because it is asked in a thread of its own and asked again later.
 """
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,10 +19,16 @@ from django.db import connection, transaction
 
 from reporting.custody import checkpoints
 from reporting.custody.models import Checkpoint, CustodyEvent
+from reporting.custody.timestamps import StampFailed
 from reporting.custody.tree import Frontier
 
 BATCH = 5_000
+STAMP_EVERY = 3600.0  # seconds
+STAMP_AGAIN_AFTER = 600.0  # seconds after an authority gave no answer
 _LOCK = 0x686F6C64  # "hold"
+
+
+log = logging.getLogger("holdfast.sequencer")
 
 
 class RolledBack(Exception):
@@ -43,7 +53,10 @@ class Sequencer:
                 raise AnotherSequencer("another sequencer runs on this database")
         self._frontier = Frontier()
         self._signed = 0
-        self._stamped_hour = ""
+        self._newest: checkpoints.SignedCheckpoint | None = None
+        self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stamp")
+        self._stamping: tuple[int, Future[bytes]] | None = None
+        self._stamp_at = 0.0
         self._catch_up()
 
     def _catch_up(self) -> None:
@@ -68,6 +81,7 @@ class Sequencer:
             self.log.append(checkpoint)
             self._signed = checkpoint.size
             self._publish(checkpoint)
+        self._stamp_hourly()
         return placed
 
     def _place(self) -> int:
@@ -80,14 +94,27 @@ class Sequencer:
         return len(waiting)
 
     def _publish(self, checkpoint: checkpoints.SignedCheckpoint) -> None:
-        hour = checkpoint.at.strftime("%Y-%m-%dT%H")
-        stamp = b""
-        if self.stamp and hour != self._stamped_hour:
-            stamp = self.stamp(checkpoint.note.encode())
-            self._stamped_hour = hour
-        Checkpoint.objects.get_or_create(
-            size=checkpoint.size, defaults={"note": checkpoint.note, "at": checkpoint.at, "time_stamp": stamp}
-        )
+        Checkpoint.objects.get_or_create(size=checkpoint.size, defaults={"note": checkpoint.note, "at": checkpoint.at})
+        self._newest = checkpoint
+
+    def _stamp_hourly(self) -> None:
+        if self._stamping:
+            size, answer = self._stamping
+            if answer.done():
+                self._stamping = None
+                self._keep_stamp(size, answer)
+        elif self.stamp and self._newest and time.monotonic() >= self._stamp_at:
+            asked, self._newest = self._newest, None  # without news there is nothing to stamp anew
+            self._stamping = (asked.size, self._beside.submit(self.stamp, asked.note.encode()))
+
+    def _keep_stamp(self, size: int, answer: Future[bytes]) -> None:
+        try:
+            Checkpoint.objects.filter(size=size, time_stamp=b"").update(time_stamp=answer.result())
+            self._stamp_at = time.monotonic() + STAMP_EVERY
+        except (StampFailed, OSError):
+            log.exception("a checkpoint got no time stamp; it is tried again in ten minutes")
+            self._newest = self._newest or checkpoints.read(Checkpoint.objects.get(size=size).note, self.key.public_key())
+            self._stamp_at = time.monotonic() + STAMP_AGAIN_AFTER
 
 
 def _placed_leaves() -> list[str]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,8 +22,9 @@ from hypothesis import strategies as st
 
 from reporting import ids
 from reporting.custody import checkpoints, sequencer, tree, verify
-from reporting.custody.models import CustodyDetail, CustodyEvent
+from reporting.custody.models import Checkpoint, CustodyDetail, CustodyEvent
 from reporting.custody.record import UnknownSubject, found, founding, record
+from reporting.custody.timestamps import StampFailed
 from reporting.evidence import open_bytes
 from reporting.vault.keys import new_secret, recipient_of
 
@@ -182,6 +186,48 @@ def test_the_same_checkpoint_is_published_after_a_kill_between_log_and_database(
     with connection.cursor() as cursor:
         cursor.execute("SELECT note FROM custody_checkpoint")
         assert cursor.fetchall() == [(note,)]
+
+
+class TestHourlyStamp:
+    def rounds_until(self, running: sequencer.Sequencer, done: Callable[[], bool]) -> None:
+        for _ in range(200):
+            running.round()
+            if done():
+                return
+            time.sleep(0.02)
+        raise AssertionError("the sequencer never came so far")
+
+    def test_one_checkpoint_an_hour_is_stamped(self) -> None:
+        running = _sequencer()
+        running.stamp = lambda data: b"stamp of " + data
+        for _ in range(3):
+            _subject_with(1)
+            self.rounds_until(running, lambda: running._stamping is None)
+        stamped = Checkpoint.objects.exclude(time_stamp=b"")
+        assert [bytes(one.time_stamp) for one in stamped] == [b"stamp of " + one.note.encode() for one in stamped]
+        assert stamped.count() == 1
+        with pytest.raises(DatabaseError, match="only grows"), transaction.atomic():
+            stamped.update(time_stamp=b"another")
+        with pytest.raises(DatabaseError, match="only grows"), transaction.atomic():
+            Checkpoint.objects.filter(time_stamp=b"").update(note="x")
+
+    def test_an_authority_that_is_away_holds_up_nothing_and_is_asked_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        running, asked = _sequencer(), threading.Event()
+
+        def away(data: bytes) -> bytes:
+            asked.wait(10)
+            raise StampFailed("no answer", permanent=False)
+
+        running.stamp = away
+        for events in (1, 1):
+            _subject_with(events)
+            running.round()
+        assert Checkpoint.objects.count() == 2  # signed and published while the authority is silent
+        monkeypatch.setattr(sequencer, "STAMP_AGAIN_AFTER", 0.0)
+        asked.set()
+        self.rounds_until(running, lambda: running._stamping is None)
+        running.stamp = lambda data: b"at last"
+        self.rounds_until(running, Checkpoint.objects.exclude(time_stamp=b"").exists)
 
 
 def test_a_half_written_line_of_the_log_is_dropped() -> None:

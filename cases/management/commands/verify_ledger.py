@@ -40,6 +40,8 @@ class Command(BaseCommand):
         if since:
             try:
                 return [since.read_text()]
-            except OSError as error:
-                raise CommandError(f"{since} cannot be read: {error.strerror}.", returncode=2) from None
+            except (OSError, UnicodeDecodeError) as error:
+                raise CommandError(
+                    f"{since} cannot be read: {getattr(error, 'strerror', 'it is no text')}.", returncode=2
+                ) from None
         return checkpoints.CheckpointLog(settings.CHECKPOINTS_LOG).notes()
