@@ -1,4 +1,4 @@
-"""Roles, in prose a manager can read. A person may have several; nobody's role opens evidence without a reason on record."""
+"""Roles, in prose a manager can read. Nobody's role opens evidence without a reason on record."""
 
 from __future__ import annotations
 

@@ -20,18 +20,19 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.db import connection
+from pyhanko.pdf_utils.reader import PdfFileReader
 
-from cases import tasks
-from cases.exports import build, gather
+from cases.casework import examination
+from cases.exports import build
 from cases.models import Case, Package, Recipient, Referral
 from cases.referrals import disclosure, emergency
 from cases.staff.models import StaffMember
 from cases.triage import decisions, queue
-from reporting import consent, evidence, intake, questions
+from reporting import consent, evidence, harms, intake, questions
 from reporting.actors import REPORTER
-from reporting.custody.models import CustodyDetail, CustodyEvent
+from reporting.custody.models import CustodyDetail
 from reporting.custody.timestamps import Authority
-from reporting.models import Consent, Look, OfficeWrap, RecipientOffer
+from reporting.models import Consent, EvidenceItem, RecipientOffer
 from reporting.sessions import OpenReport
 from reporting.vault import keys
 from tests import factories
@@ -45,9 +46,10 @@ PHOTO = os.urandom(40_000)
 class Office:
     """A report with a file, accepted, with a partner who has a checked key and her consent."""
 
-    def __init__(self) -> None:
+    def __init__(self, answers: dict[str, Any] | None = None, lines: list[str] | None = None) -> None:
         self.worker, self.supervisor = factories.staff(), factories.staff("supervisor")
-        self.opened: OpenReport = factories.draft()
+        self.opened: OpenReport = factories.draft(answers)
+        intake.add_lines(self.opened, EvidenceItem.Kind.LINK, lines or [], by=REPORTER)
         self.file = factories.file(self.opened, PHOTO, "holiday ä%0A.JPG")
         factories.lines(self.opened)
         intake.submit(self.opened)
@@ -301,6 +303,13 @@ def test_a_partner_learns_nothing_of_other_recipients_or_of_how_the_office_sorts
     }  # fmt: skip
 
 
+def test_an_exhibit_says_when_the_office_had_looked_at_it(office: Office, tmp_path: Path) -> None:
+    examination.reveal(office.file, "to see the threat", by=office.worker)
+    record = json.loads((office.unpacked(office.package(), tmp_path) / "data/exhibits/E0001/exhibit.json").read_text())
+    assert len(record["looked_at_by_the_office_utc"]) == 1
+    assert record["media_type_by_name"] == "image/jpeg"
+
+
 def test_a_package_on_a_legal_basis_says_which_and_holds_no_consent(office: Office, settings: Any, tmp_path: Path) -> None:
     referral = office.draft(legal_basis=Referral.LegalBasis.COURT_ORDER, words="order 7 of 2026")
     disclosure.approve(referral, by=office.supervisor)
@@ -319,6 +328,20 @@ def test_what_she_added_later_stands_beside_her_first_account(office: Office, tm
     assert "He wrote again today." in text
     answers = json.loads((unpacked / "data/statement/statement.json").read_text())["answers"]
     assert [one["added_after_sending"] for one in answers if one["question"] == "words"] == [False, True]
+
+
+def test_the_summary_is_one_page_however_much_she_wrote(running_opener: None, tmp_path: Path) -> None:
+    wide = {"what": list(harms.BY_CODE), "words": "WWWW MMM\n" * 900, "deadline": "WWWW " * 200}
+    office = Office(
+        {**factories.ADULT_EXTORTION, **wide}, lines=[f"https://social.example/{'W' * 400}{number}" for number in range(40)]
+    )
+    words = "ORDER " * 60
+    referral = office.draft(legal_basis=Referral.LegalBasis.COURT_ORDER, words=words)
+    disclosure.approve(referral, by=office.supervisor)
+    with sequencing():
+        unpacked = office.unpacked(disclosure.package(referral), tmp_path)
+    with (unpacked / "SUMMARY.pdf").open("rb") as source:
+        assert PdfFileReader(source).root["/Pages"]["/Count"] == 1
 
 
 def test_a_changed_object_in_the_vault_stops_the_package(office: Office, settings: Any) -> None:
@@ -358,38 +381,3 @@ def test_nothing_unlocked_is_left_on_the_disk(office: Office, tmp_path: Path, se
         if path.is_file():
             assert PHOTO[:64] not in path.read_bytes()
             assert b"BagIt-Version" not in path.read_bytes()
-
-
-class TestSweep:
-    """The worker: what fails is marked and rests, so that no report is opened again and again."""
-
-    def test_a_build_that_fails_is_said_and_rests(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-        referral = office.draft()
-        disclosure.approve(referral, by=office.supervisor)
-        monkeypatch.setattr(gather, "SEQUENCED_WITHIN", 0)  # no sequencer runs in this test
-        tasks.sweep()
-        referral.refresh_from_db()
-        assert (referral.state, referral.build_failure) == (Referral.State.APPROVED, "NotSequenced")
-        looks = Look.objects.filter(report=office.opened.report).count()
-        tasks.sweep()
-        assert Look.objects.filter(report=office.opened.report).count() == looks
-        assert disclosure.approved() == []
-
-    def test_a_report_that_cannot_be_opened_goes_to_the_top_and_holds_up_no_other(self, running_opener: None) -> None:
-        broken, other = factories.sent(), factories.sent()
-        OfficeWrap.objects.filter(subject=broken.report.pk).delete()
-        tasks.sweep()
-        tasks.sweep()
-        (first, second) = queue.waiting()
-        assert first.assessment is not None
-        assert (first.report.pk, first.assessment.band) == (broken.report.pk, 0)
-        assert "could not open" in first.assessment.reasons[0]["reason"]
-        assert second.report.pk == other.report.pk
-        assert Look.objects.filter(report=broken.report).count() == 1
-
-    def test_without_an_opener_nothing_is_written(self, transactional_db: None) -> None:
-        opened = factories.sent()
-        before = CustodyEvent.objects.count()
-        tasks.sweep()
-        assert CustodyEvent.objects.count() == before
-        assert queue.waiting()[0].report.pk == opened.report.pk
