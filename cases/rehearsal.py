@@ -21,7 +21,7 @@ from cases import partners
 from cases.casework import examination, reading
 from cases.doors import door
 from cases.models import Case, Package, Recipient
-from cases.referrals import disclosure
+from cases.referrals import disclosure, handover
 from cases.staff.models import StaffMember
 from cases.triage import decisions, queue
 from reporting import consent, evidence, intake, questions, receipts
@@ -142,13 +142,13 @@ def _refer(worker: StaffMember, approver: StaffMember, summary: Summary) -> str:
     with summary.step("build and lock"):
         disclosure.package(referral)
     with summary.step("hand over"):
-        return disclosure.hand_over(referral, by=worker)
+        return handover.by_code(referral, by=worker)
 
 
 def _as_partner(collection: str, out: Path, summary: Summary) -> None:
     with summary.step("collect"):
-        found = disclosure.find(collection)
-        disclosure.collected(found)
+        found = handover.find(collection)
+        handover.collected(found)
         package = Package.objects.get(pk=found.pk)
         with evidence.store().open(package.vault_name) as locked, (out / "package.zip.age").open("wb") as copy:
             while piece := locked.read(_CHUNK):
@@ -156,7 +156,7 @@ def _as_partner(collection: str, out: Path, summary: Summary) -> None:
     summary.hashes |= {"package.zip.age": _sha256(out / "package.zip.age"), "recorded": package.locked_sha256,
                        "tagmanifest-sha256.txt": package.tagmanifest_sha256}  # fmt: skip
     with summary.step("acknowledge"):
-        disclosure.acknowledge(found, "received", "rehearsal")
+        handover.acknowledge(found, "received", "rehearsal")
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

@@ -58,6 +58,7 @@ WORDS = {
     "package:built": "opened it to pack it",
     "package:sealed": "sealed and locked the package",
     "package:collected": "collected the package",
+    "package:carried": "took the locked package to carry it",
     "referral:disclosed": "handed the package over",
     "referral:closed": "closed a collection: a file in it was locked",
     "referral:answered": "answered",

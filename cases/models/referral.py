@@ -136,3 +136,8 @@ class Disclosure(models.Model):
     INTERNAL: ClassVar = {
         "referral", "token_hash", "expires_at", "disclosed_at", "collected_at", "taken_back_at", "acknowledged_at", "answer"
     }  # fmt: skip
+
+    @property
+    def carried(self) -> bool:
+        """By a person, not collected at the partner door."""
+        return self.token_hash is None and self.collected_at is not None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from cases import downloads
 from cases.models import Disclosure, Package, Recipient, Referral
-from cases.referrals import disclosure
-from reporting import evidence
+from cases.referrals import handover
 from reporting.custody import published
 
 
@@ -17,8 +17,8 @@ def door(request: HttpRequest) -> HttpResponse:
 
 def _found(request: HttpRequest) -> Disclosure | None:
     try:
-        return disclosure.find(request.POST.get("code", "")) if request.method == "POST" else None
-    except disclosure.UnknownCollection:
+        return handover.find(request.POST.get("code", "")) if request.method == "POST" else None
+    except handover.UnknownCollection:
         return None
 
 
@@ -28,7 +28,7 @@ def package(request: HttpRequest) -> HttpResponse:
         wrong = request.method == "POST"
         return render(request, "partner/door.html", {"wrong": wrong}, status=404 if wrong else 200)
     if request.POST.get("answer") in {"received", "rejected"}:
-        disclosure.acknowledge(found, request.POST["answer"], request.POST.get("reference", ""))
+        handover.acknowledge(found, request.POST["answer"], request.POST.get("reference", ""))
         found.refresh_from_db()
     recipient_id = Referral.objects.values_list("recipient_id", flat=True).get(pk=found.pk)
     partner = Recipient.objects.values_list("partner__name", flat=True).get(pk=recipient_id)
@@ -40,11 +40,8 @@ def collect(request: HttpRequest) -> HttpResponse | FileResponse:
     found = _found(request)
     if found is None or found.taken_back_at:
         return redirect("partner:door")
-    disclosure.collected(found)
-    packed = Package.objects.get(pk=found.pk)
-    response = FileResponse(evidence.store().open(packed.vault_name), as_attachment=True, filename=f"{packed.name}.zip.age")
-    response["Content-Length"] = str(packed.locked_size)
-    return response
+    handover.collected(found)
+    return downloads.locked(Package.objects.get(pk=found.pk))
 
 
 def checkpoint(request: HttpRequest) -> HttpResponse:

@@ -1,8 +1,7 @@
-"""The ordinary lane: draft → a second person approves → package built and locked → handed over → acknowledged."""
+"""The ordinary lane until the package is ready: draft → a second person approves → built and locked. `handover` is what follows."""
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
@@ -14,19 +13,17 @@ from django.utils import timezone
 
 from cases.exports import build, gather
 from cases.exports.lock import Hashing, Lock
-from cases.models import Case, Disclosure, Package, Recipient, Referral
+from cases.models import Case, Package, Recipient, Referral
 from cases.models.referral import referral_id
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
 from reporting import consent, evidence
-from reporting.actors import job, partner
+from reporting.actors import job
 from reporting.custody.record import founding, record
-from reporting.models import EvidenceItem, Look, Report
+from reporting.models import Report
 from reporting.vault.fields import seal_text
 
-COLLECT_WITHIN = timedelta(days=14)
 BUILD_AGAIN_AFTER = timedelta(minutes=10)
-REFERENCE_LIMIT = 100  # characters of a partner's own reference
 
 
 class SamePerson(PermissionDenied):
@@ -39,10 +36,6 @@ class RecipientNotReady(Exception):
 
 class NotNext(Exception):
     """The referral is not in a state in which that can be done; nothing was changed."""
-
-
-class ItemLocked(Exception):
-    """A file that may show a child is in the package: no hand-over."""
 
 
 class BasisMissing(Exception):
@@ -104,7 +97,7 @@ def approve(referral: Referral, *, by: StaffMember) -> None:
         raise SamePerson("You prepared this referral, so somebody else must approve it. It is waiting for them.")
     assert referral.recipient is not None
     check_recipient(referral.recipient)
-    _check_basis(referral)
+    check_basis(referral)
     with transaction.atomic():
         waiting = Referral.objects.filter(pk=referral.pk, state=Referral.State.CHECKED)
         if waiting.update(state=Referral.State.APPROVED, approved_by=by, approved_at=timezone.now()) != 1:
@@ -113,21 +106,13 @@ def approve(referral: Referral, *, by: StaffMember) -> None:
     referral.refresh_from_db()
 
 
-def _check_basis(referral: Referral) -> None:
+def check_basis(referral: Referral) -> None:
+    """Raises consent.ConsentMissing, BasisMissing: asked again at every step, because a yes may have ended or been taken back."""
     if referral.consent:
         assert referral.recipient is not None
         consent.current(referral.report, referral.recipient.partner_id)
     elif not referral.legal_basis:
         raise BasisMissing("There is neither a consent nor a legal basis.")
-
-
-def _check_nothing_locked_since(referral: Referral) -> None:
-    package = Package.objects.filter(referral=referral).first()
-    packed = EvidenceItem.objects.filter(pk__in=package.items if package else [])
-    if packed.exclude(state__in=EvidenceItem.OPENABLE).exists():
-        raise ItemLocked(
-            "A file in this package was locked after it was built. It does not leave; please prepare a new referral."
-        )
 
 
 def approved() -> list[Referral]:
@@ -147,7 +132,7 @@ def package(referral: Referral) -> Package:
     by = job("package")
     assert referral.recipient is not None
     check_recipient(referral.recipient)
-    _check_basis(referral)
+    check_basis(referral)
     material = gather.material(referral, by=by)
     name = secrets.token_hex(16)
     staged = evidence.store().stage(name)
@@ -174,70 +159,3 @@ def package(referral: Referral) -> Package:
         detail = {"referral": referral.pk, "locked_sha256": locked.sha256, "tagmanifest_sha256": tagmanifest}
         record(referral.case_id, "package:sealed", actor=by, detail=detail)
     return built
-
-
-def hand_over(referral: Referral, *, by: StaffMember) -> str:
-    """A collection code for the partner, shown once; we keep only its SHA-256. The basis must still hold at this moment."""
-    by.check_may(May.PREPARE_REFERRALS)
-    code = secrets.token_hex(20)
-    assert referral.recipient is not None
-    check_recipient(referral.recipient)
-    _check_basis(referral)
-    _check_nothing_locked_since(referral)
-    name = referral.recipient.partner.name
-    with transaction.atomic():
-        if Referral.objects.filter(pk=referral.pk, state=Referral.State.BUILT).update(state=Referral.State.DISCLOSED) != 1:
-            raise NotNext("The package is not ready, or was handed over already. Nothing was changed.")
-        Disclosure.objects.create(
-            referral=referral,
-            token_hash=hashlib.sha256(code.encode()).hexdigest(),
-            expires_at=timezone.now() + COLLECT_WITHIN,
-        )
-        Look.objects.create(report=referral.report, who=by.role_name, act=f"gave it to {name}")
-        detail = {"referral": referral.pk, "partner": referral.recipient.partner_id}
-        record(referral.case_id, "referral:disclosed", actor=by.actor, detail=detail)
-        record(referral.report_id, "report:disclosed", actor=by.actor, detail=detail)
-    referral.refresh_from_db()
-    return code
-
-
-class UnknownCollection(Exception):
-    """No package waits under this code, or its time is over."""
-
-
-def find(code: str) -> Disclosure:
-    digest = hashlib.sha256(code.strip().lower().encode()).hexdigest()
-    found = Disclosure.objects.filter(token_hash=digest, expires_at__gt=timezone.now()).first()
-    if found is None:
-        raise UnknownCollection
-    return found
-
-
-def collected(disclosure: Disclosure) -> None:
-    """The partner has begun to take the locked package: on record before a byte is sent."""
-    partner_id, case_id = _parties(disclosure)
-    with transaction.atomic():
-        Disclosure.objects.filter(pk=disclosure.pk, collected_at=None).update(collected_at=timezone.now())
-        record(case_id, "package:collected", actor=partner(partner_id), detail={"referral": disclosure.pk})
-
-
-def acknowledge(disclosure: Disclosure, answer: str, reference: str) -> None:
-    """received or rejected, with the partner's own reference. A second answer changes nothing and is not an error."""
-    state = {"received": Referral.State.ACKNOWLEDGED, "rejected": Referral.State.REJECTED}[answer]
-    partner_id, case_id = _parties(disclosure)
-    report_id = Referral.objects.values_list("report_id", flat=True).get(pk=disclosure.pk)
-    reference = reference.strip()[:REFERENCE_LIMIT]
-    sealed = seal_text(reference, founding(report_id).recipient) if reference else b""
-    with transaction.atomic():
-        waiting = Referral.objects.filter(pk=disclosure.pk, state__in=[Referral.State.DISCLOSED, Referral.State.SILENT])
-        if waiting.update(state=state) != 1:
-            return
-        Disclosure.objects.filter(pk=disclosure.pk).update(acknowledged_at=timezone.now(), answer=answer, reference=sealed)
-        detail = {"referral": disclosure.pk, "answer": answer, "reference": reference}
-        record(case_id, "referral:answered", actor=partner(partner_id), detail=detail)
-
-
-def _parties(disclosure: Disclosure) -> tuple[str, str]:
-    """(partner, case): read by columns, because the partner door may read no more."""
-    case_id, recipient_id = Referral.objects.values_list("case_id", "recipient_id").get(pk=disclosure.pk)
-    return Recipient.objects.values_list("partner_id", flat=True).get(pk=recipient_id), case_id

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.contrib import messages as notices
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 
-from cases.models import Case, CaseReport, Recipient, Referral
-from cases.referrals import disclosure, emergency, recall, review
+from cases import downloads
+from cases.models import Case, CaseReport, Disclosure, Recipient, Referral
+from cases.referrals import disclosure, emergency, handover, recall, review
 from cases.screens.staff import StaffRequest, shows_refusals
 from cases.staff.roles import May
 from reporting.consent import ConsentForged, ConsentMissing
@@ -17,7 +19,7 @@ _SAYS_WHY = (
     disclosure.RecipientNotReady,
     disclosure.NotNext,
     disclosure.BasisMissing,
-    disclosure.ItemLocked,
+    handover.ItemLocked,
     disclosure.SamePerson,
     ConsentMissing,
     ConsentForged,
@@ -56,25 +58,15 @@ def prepare(request: StaffRequest, case_id: str) -> HttpResponse:
 
 
 @shows_refusals
-def referral(request: StaffRequest, referral_id: str) -> HttpResponse:
+def referral(request: StaffRequest, referral_id: str) -> HttpResponseBase:
     request.user.check_may(May.PREPARE_REFERRALS)
     found = get_object_or_404(Referral.objects.select_related("recipient__partner", "consent", "prepared_by"), pk=referral_id)
     context: dict[str, object] = {"referral": found}
     if request.method == "POST":
         try:
-            if request.POST.get("what") == "read":
-                context["papers"] = review.read(found, by=request.user)
-            elif request.POST.get("what") == "approve":
-                disclosure.approve(found, by=request.user)
-                notices.success(request, "Approved. The package is being built; this takes a few seconds.")
-            elif request.POST.get("what") == "hand_over":
-                context["code"] = disclosure.hand_over(found, by=request.user)
-            elif request.POST.get("what") == "recall":
-                recall.recall(found, by=request.user)
-                notices.success(request, "On record. She can see that they were told.")
-            elif request.POST.get("what") == "review":
-                emergency.review(found, by=request.user)
-                notices.success(request, "Reviewed.")
+            if request.POST.get("what") == "carry":
+                return downloads.locked(handover.in_person(found, by=request.user))
+            context |= _do(request, found)
         except _SAYS_WHY as error:
             notices.error(request, str(error))
         found.refresh_from_db()
@@ -85,6 +77,29 @@ def referral(request: StaffRequest, referral_id: str) -> HttpResponse:
         "is_mine": found.prepared_by_id == request.user.pk,
     }
     return render(request, "office/referral.html", context)
+
+
+def _do(request: StaffRequest, found: Referral) -> dict[str, object]:
+    """One act; what its page shows beside the notice."""
+    what = request.POST.get("what")
+    if what == "read":
+        return {"papers": review.read(found, by=request.user)}
+    if what == "hand_over":
+        return {"code": handover.by_code(found, by=request.user)}
+    if what == "approve":
+        disclosure.approve(found, by=request.user)
+        notices.success(request, "Approved. The package is being built; this takes a few seconds.")
+    elif what == "answered" and request.POST.get("answer") in {"received", "rejected"}:
+        carried = get_object_or_404(Disclosure.objects.exclude(collected_at=None), pk=found.pk)
+        handover.acknowledge(carried, request.POST["answer"], request.POST.get("reference", ""), by=request.user.actor)
+        notices.success(request, "Their answer is on record.")
+    elif what == "recall":
+        recall.recall(found, by=request.user)
+        notices.success(request, "On record. She can see that they were told.")
+    elif what == "review":
+        emergency.review(found, by=request.user)
+        notices.success(request, "Reviewed.")
+    return {}
 
 
 @shows_refusals

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from cases.staff.models import StaffMember
@@ -19,11 +20,11 @@ class StaffRequest(HttpRequest):
     user: StaffMember
 
 
-def shows_refusals(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def shows_refusals(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """The middleware let only a signed-in person with a second factor come here; what the person may not do becomes a page."""
 
     @wraps(view)
-    def inner(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def inner(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except PermissionDenied as error:

@@ -22,7 +22,7 @@ from cases import partners
 from cases.casework import acts, examination
 from cases.models import Case, Recipient, Referral
 from cases.previews import sandbox
-from cases.referrals import disclosure, emergency, review
+from cases.referrals import disclosure, emergency, handover, review
 from cases.seed import photo
 from cases.staff import roles
 from cases.triage import decisions, priority, queue
@@ -205,8 +205,8 @@ class TestReferral:
             partners.add_key(office.recipient.partner, "age1nonsense", by=office.supervisor)
 
     def test_a_code_that_is_not_known_or_too_old_collects_nothing(self, office: Office) -> None:
-        with pytest.raises(disclosure.UnknownCollection):
-            disclosure.find("0" * 40)
+        with pytest.raises(handover.UnknownCollection):
+            handover.find("0" * 40)
 
 
 class TestEmergency:

@@ -8,7 +8,7 @@ from django.db import connection
 from cases import grants
 from cases.casework import acts, examination, quarantine
 from cases.models import QuarantineDecision, Referral
-from cases.referrals import disclosure, emergency
+from cases.referrals import disclosure, emergency, handover
 from cases.triage import decisions, queue
 from reporting import intake
 from reporting.custody.models import CustodyEvent
@@ -46,8 +46,8 @@ def test_no_word_of_office_or_partner_lies_in_the_clear() -> None:
     disclosure.approve(referral, by=office.supervisor)
     with sequencing():
         disclosure.package(referral)
-    collection = disclosure.find(disclosure.hand_over(referral, by=office.worker))
-    disclosure.acknowledge(collection, "rejected", f"{CANARY} reference")
+    collection = handover.find(handover.by_code(referral, by=office.worker))
+    handover.acknowledge(collection, "rejected", f"{CANARY} reference")
     examination.may_show_a_child(office.file, by=office.worker)
     quarantine.propose(office.file, QuarantineDecision.Choice.PRESERVED, f"{CANARY} why", by=officer)
     declined = factories.draft()

@@ -7,7 +7,7 @@ from django.test import Client
 
 from cases.casework import examination, reading
 from cases.models import Referral
-from cases.referrals import disclosure, recall
+from cases.referrals import disclosure, handover, recall
 from reporting import consent
 from reporting.actors import REPORTER
 from reporting.custody.models import CustodyEvent
@@ -29,7 +29,7 @@ def test_a_yes_taken_back_before_the_hand_over_keeps_the_package_here(office: Of
     offer = RecipientOffer.objects.get(partner=office.recipient.partner_id)
     consent.give(office.opened, offer, Consent.Answer.NEVER, by=REPORTER)
     with pytest.raises(consent.ConsentMissing):
-        disclosure.hand_over(package.referral, by=office.worker)
+        handover.by_code(package.referral, by=office.worker)
     package.referral.refresh_from_db()
     assert package.referral.state == Referral.State.BUILT
 
@@ -37,16 +37,16 @@ def test_a_yes_taken_back_before_the_hand_over_keeps_the_package_here(office: Of
 def test_a_file_locked_after_the_build_does_not_leave(office: Office) -> None:
     package = office.package()
     examination.may_show_a_child(office.file, by=office.worker)
-    with pytest.raises(disclosure.ItemLocked, match="does not leave"):
-        disclosure.hand_over(package.referral, by=office.worker)
+    with pytest.raises(handover.ItemLocked, match="does not leave"):
+        handover.by_code(package.referral, by=office.worker)
 
 
 def test_a_file_locked_after_the_hand_over_can_no_longer_be_collected(office: Office) -> None:
-    code = disclosure.hand_over(office.package().referral, by=office.worker)
-    assert disclosure.find(code)
+    code = handover.by_code(office.package().referral, by=office.worker)
+    assert handover.find(code)
     examination.may_show_a_child(office.file, by=office.worker)
-    with pytest.raises(disclosure.UnknownCollection):
-        disclosure.find(code)
+    with pytest.raises(handover.UnknownCollection):
+        handover.find(code)
     assert CustodyEvent.objects.filter(subject=office.case.pk, event="referral:closed").count() == 1
 
 
@@ -59,13 +59,13 @@ class TestTakenBack:
 
     def test_what_nobody_collected_is_closed_by_the_computer(self, office: Office) -> None:
         referral = office.package().referral
-        code = disclosure.hand_over(referral, by=office.worker)
+        code = handover.by_code(referral, by=office.worker)
         assert recall.notice_what_she_took_back() == 0
         self._take_back(office)
         assert recall.notice_what_she_took_back() == 1
         assert recall.notice_what_she_took_back() == 0
-        with pytest.raises(disclosure.UnknownCollection):
-            disclosure.find(code)
+        with pytest.raises(handover.UnknownCollection):
+            handover.find(code)
         referral.refresh_from_db()
         assert referral.state == Referral.State.RECALLED
         assert recall.to_tell() == []
@@ -73,8 +73,8 @@ class TestTakenBack:
 
     def test_what_was_collected_is_on_the_first_page_until_the_partner_was_told(self, office: Office) -> None:
         referral = office.package().referral
-        code = disclosure.hand_over(referral, by=office.worker)
-        disclosure.collected(disclosure.find(code))
+        code = handover.by_code(referral, by=office.worker)
+        handover.collected(handover.find(code))
         with pytest.raises(disclosure.NotNext):
             recall.recall(referral, by=office.worker)
         self._take_back(office)
@@ -92,7 +92,7 @@ class TestTakenBack:
         assert events.count() == 2
 
     def test_a_yes_after_a_no_is_a_yes(self, office: Office) -> None:
-        disclosure.hand_over(office.package().referral, by=office.worker)
+        handover.by_code(office.package().referral, by=office.worker)
         self._take_back(office, Consent.Answer.NOT_NOW)
         self._take_back(office, Consent.Answer.YES)
         assert recall.notice_what_she_took_back() == 0

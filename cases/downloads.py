@@ -1,0 +1,14 @@
+"""A locked package as an answer that streams: at the partner door, and for a person who carries it."""
+
+from __future__ import annotations
+
+from django.http import FileResponse
+
+from cases.models import Package
+from reporting import evidence
+
+
+def locked(package: Package) -> FileResponse:
+    response = FileResponse(evidence.store().open(package.vault_name), as_attachment=True, filename=f"{package.name}.zip.age")
+    response["Content-Length"] = str(package.locked_size)
+    return response

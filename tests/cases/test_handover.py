@@ -1,0 +1,71 @@
+"""How a package leaves: with a code, or carried by a person; each once, and only while the basis holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyrage
+import pytest
+from django.test import Client
+
+from cases.models import Disclosure, Referral
+from cases.referrals import disclosure, handover, recall, review
+from cases.seed import person
+from reporting import consent
+from reporting.actors import REPORTER
+from reporting.custody.models import CustodyEvent
+from reporting.models import Consent, Look, RecipientOffer
+from reporting.vault import keys
+from tests.cases.test_package import Office
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs("openssl"), pytest.mark.needs("pango")]
+
+ORIGIN = {"origin": "http://localhost:8200"}
+
+
+@pytest.fixture
+def office(running_opener: None) -> Office:
+    return Office()
+
+
+def test_a_package_is_carried_by_a_person_and_the_answer_put_on_record(office: Office) -> None:
+    package = office.package()
+    desk = Client()
+    desk.force_login(person("carrier", "caseworker"))
+    page = f"/office/referral/{package.referral_id}/"
+
+    def does(**fields: str) -> Any:
+        return desk.post(page, fields, headers=ORIGIN)
+
+    assert "They cannot use our door" in desk.get(page).content.decode()
+    taken = b"".join(does(what="carry").streaming_content)
+    assert len(taken) == package.locked_size
+    assert pyrage.decrypt(taken, [pyrage.x25519.Identity.from_str(keys.Secret(office.partner_key))])[:2] == b"PK"
+    assert b"".join(does(what="carry").streaming_content) == taken  # the stick was full: once more
+    assert CustodyEvent.objects.filter(subject=office.case.pk, event="package:carried").count() == 2
+    assert CustodyEvent.objects.filter(subject=office.opened.report.pk, event="report:disclosed").count() == 1
+    assert Look.objects.filter(report=office.opened.report, act__startswith="carried it to").count() == 1
+    assert "handed over already" in does(what="hand_over").content.decode()
+    assert "Their answer is on record" in does(what="answered", answer="received", reference="NS-7").content.decode()
+    referral = Referral.objects.get(pk=package.referral_id)
+    assert referral.state == Referral.State.ACKNOWLEDGED
+    assert review.read(referral, by=office.supervisor).reference == "NS-7"
+
+
+def test_what_was_given_a_code_is_not_carried_as_well(office: Office) -> None:
+    referral = office.package().referral
+    handover.by_code(referral, by=office.worker)
+    with pytest.raises(disclosure.NotNext, match="handed over already"):
+        handover.in_person(referral, by=office.worker)
+    assert Disclosure.objects.get().collected_at is None
+
+
+def test_what_she_took_back_is_not_carried_again_and_the_partner_is_to_be_told(office: Office) -> None:
+    referral = office.package().referral
+    handover.in_person(referral, by=office.worker)
+    offer = RecipientOffer.objects.get(partner=office.recipient.partner_id)
+    consent.give(office.opened, offer, Consent.Answer.NEVER, by=REPORTER)
+    recall.notice_what_she_took_back()
+    with pytest.raises(consent.ConsentMissing):
+        handover.in_person(referral, by=office.worker)
+    assert recall.to_tell() == [referral]
