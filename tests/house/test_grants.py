@@ -165,6 +165,8 @@ class TestPublicDoorAfterSending:
             "UPDATE reporting_evidenceitem SET state = 'verified'",
             "UPDATE reporting_report SET state = 'withdrawn'",
             "UPDATE reporting_report SET submitted_at = now()",
+            "UPDATE reporting_report SET news_at = NULL",
+            "UPDATE reporting_report SET news_at = now(), submitted_at = now()",
         ],
     )
     def test_nothing_received_is_changed(self, as_role: dict[str, psycopg.Connection], statement: str) -> None:
@@ -173,6 +175,10 @@ class TestPublicDoorAfterSending:
         intake.submit(opened)
         with pytest.raises(psycopg.errors.RestrictViolation):
             as_role["public"].execute(statement.encode())
+
+    def test_it_can_say_that_there_is_news(self, as_role: dict[str, psycopg.Connection]) -> None:
+        factories.sent()
+        as_role["public"].execute("UPDATE reporting_report SET news_at = now()")
 
     def test_it_cannot_speak_for_the_office(self, as_role: dict[str, psycopg.Connection]) -> None:
         opened = factories.sent()
