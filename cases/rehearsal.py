@@ -82,6 +82,7 @@ def run(files: list[Path], out: Path) -> Summary:
             _as_partner(collection, out, summary)
     finally:
         StaffMember.objects.filter(pk__in=[worker.pk, approver.pk]).update(is_active=False)
+    (out / "partner-test.key").touch(mode=0o600)
     (out / "partner-test.key").write_text(partner_key)
     (out / "ca.pem").write_bytes(Path(settings.CA_CERTIFICATE_FILE).read_bytes())
     with summary.step("unlock"), (out / "package.zip.age").open("rb") as locked, (out / "package.zip").open("wb") as unlocked:

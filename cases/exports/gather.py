@@ -145,6 +145,6 @@ def _withheld_details(events: list[Event]) -> list[dict[str, str]]:
 def basis(referral: Referral, secret: Secret) -> str:
     """Why this may leave, as the partner reads it."""
     if referral.consent:
-        return f"consent {referral.consent.pk} of the reporter, valid until {referral.consent.expires_at:%Y-%m-%d}"
+        return f"Consent {referral.consent.pk} of the reporter, valid until {referral.consent.expires_at:%Y-%m-%d}"
     words = evidence.open_text(referral.words, secret)
     return f"{referral.get_legal_basis_display()}: {words}"

@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from cases import ceremony
 from reporting import receipts
@@ -56,7 +60,8 @@ def test_any_flipped_bit_is_found(verified: Callable[..., str]) -> None:
     note = receipts.as_text(Receipt.objects.get(report=opened.report)).encode()
     ignored_by_decoders = note.index(b"==\n-----END SIGNATURE") - 1
     chance = random.Random(7)
-    bits = [ignored_by_decoders * 8, *chance.sample(range(len(note) * 8), count(1500, 50))]
+    not_signed = note.index(b"tlog-proof@v1")
+    bits = [ignored_by_decoders * 8, not_signed * 8, *chance.sample(range(len(note) * 8), count(1500, 50))]
     for bit in bits:
         changed = bytearray(note)
         changed[bit // 8] ^= 1 << bit % 8
@@ -78,3 +83,16 @@ def test_another_ledger_another_ca_or_another_kind_of_certificate_is_refused(
     settings.CA_CERTIFICATE_FILE = mine
     settings.RECEIPT_CERTIFICATE_FILE = settings.PACKAGE_CERTIFICATE_FILE
     assert not verified(receipts.as_text(factories.sent().report.receipt).encode())
+
+
+@pytest.mark.parametrize(("name", "holds"), [("Test office receipts", True), ("Test office packages", False)])
+def test_only_a_certificate_for_receipts_signs_receipts(
+    verified: Callable[..., str], settings: Any, held: ceremony.Held, tmp_path: Path, name: str, holds: bool
+) -> None:
+    ca = x509.load_pem_x509_certificate((held.folder / "ca.pem").read_bytes())
+    ca_key = load_pem_private_key((held.folder / "ca.key").read_bytes(), None)
+    assert isinstance(ca_key, EllipticCurvePrivateKey)
+    key = Ed25519PrivateKey.generate()
+    ceremony._pair(tmp_path, "made", key, ceremony._certificate(name, key, life=ceremony.RECEIPT_LIFE, issuer=(ca, ca_key)))
+    settings.RECEIPT_KEY_FILE, settings.RECEIPT_CERTIFICATE_FILE = tmp_path / "made.key", tmp_path / "made.pem"
+    assert bool(verified(receipts.as_text(factories.sent().report.receipt).encode())) == holds

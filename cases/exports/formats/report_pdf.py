@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 
+from cases.casework import timeline
 from cases.exports.bag import Bag
 from cases.exports.formats import pdf
 from cases.exports.material import Material
 
 
 def write(bag: Bag, material: Material) -> None:
-    acts = [json.loads(event.canonical) for event in material.events]
+    rows = [json.loads(event.canonical) for event in material.events]
+    acts = [{**row, "words": timeline.WORDS[row["event"]], "time": row["at"][:19].replace("T", " ")} for row in rows]
     bag.payload("reports/report.pdf", pdf.render("package/report.html", {"material": material, "acts": acts}))
