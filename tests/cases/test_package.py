@@ -224,6 +224,11 @@ def _an_act_left_out(package: Path) -> None:
                 later.rename(ledger / f"{number:08d}.{ending}")
 
 
+def _an_act_rewritten(package: Path) -> None:
+    path = package / "data/custody/ledger/00000003.json"
+    path.write_text(path.read_text().replace('"actor":"reporter"', '"actor":"somebody"'))
+
+
 def _a_detail_swapped(package: Path) -> None:
     ledger = package / "data/custody/ledger"
     (ledger / "00000002.detail").write_bytes((ledger / "00000003.detail").read_bytes())
@@ -263,6 +268,7 @@ def _a_consent_by_somebody_else(package: Path) -> None:
     ("attack", "layer"),
     [
         (_an_act_left_out, "custody record"),
+        (_an_act_rewritten, "custody record"),
         (_a_detail_swapped, "custody record"),
         (_the_end_cut_off, "inclusion proof"),
         (_a_checkpoint_of_our_own, "checkpoint"),
