@@ -84,7 +84,9 @@ class Sealer:
         self._staged.discard()
 
     def _seal_segment(self) -> None:
-        """Two cores at once: the plain hashes beside age (which holds the interpreter), the frame beside the next bytes."""
+        """Two cores at once: the plain hashes beside age (which holds the interpreter), the frame beside the next bytes. The frame
+        before is written out first, so that no more than one sealed segment is ever in memory."""
+        self._wait_for_frame()
         with memoryview(self._buffer) as plain:
             hashed = _beside.submit(self._hash, plain)
             age_file = _encrypt(plain, self._recipient)
@@ -92,7 +94,6 @@ class Sealer:
         self._segments.append((self._size, len(self._buffer), digest))
         self._size += len(self._buffer)
         self._buffer.clear()
-        self._wait_for_frame()
         self._frame = _beside.submit(self._write_frame, age_file)
 
     def _hash(self, plain: memoryview) -> str:
