@@ -19,6 +19,10 @@ def set_token(response: HttpResponse, token: sessions.Token) -> None:
     response.set_cookie(COOKIE, token, secure=True, httponly=True, samesite="Strict", path="/")
 
 
+def forget(response: HttpResponse) -> None:
+    response.delete_cookie(COOKIE, path="/", samesite="Strict")
+
+
 def opened(request: HttpRequest) -> sessions.OpenReport | None:
     token = request.COOKIES.get(COOKIE)
     return sessions.resume(token) if token else None
@@ -36,8 +40,8 @@ def needs_report(view: View) -> View:
     def inner(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         found = opened(request)
         if found is None:
-            response = render(request, "reporter/closed.html", status=403)
-            response.delete_cookie(COOKIE, path="/", samesite="Strict")
+            response = render(request, "reporter/closed.html", {"unsent": request.POST.get("text", "").strip()}, status=403)
+            forget(response)
             return response
         return view(request, found, *args, **kwargs)
 

@@ -67,6 +67,13 @@ def _save(request: HttpRequest, asked: questions.Question, opened: OpenReport | 
     if too_much := _too_much(asked, value):
         page = _page(asked, opened, {}) | {"value": value, "too_much": too_much}
         return render(request, "reporter/question.html", page, status=413)
+    if value and opened is None and cookies.COOKIE in request.COOKIES:
+        # Her page was closed while she wrote. Starting a second report unasked would hide the first one from her.
+        response = render(
+            request, "reporter/question.html", _page(asked, None, {}) | {"value": value, "closed": True}, status=403
+        )
+        cookies.forget(response)
+        return response
     token = None
     if value and opened is None:
         started = intake.start(language=get_language() or "en", by=REPORTER)

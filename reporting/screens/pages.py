@@ -43,7 +43,7 @@ def leave(request: HttpRequest) -> HttpResponse:
     if token := request.COOKIES.get(cookies.COOKIE):
         sessions.end(token)
     response = HttpResponseRedirect(settings.LEAVE_URL)
-    response.delete_cookie(cookies.COOKIE, path="/", samesite="Strict")
+    cookies.forget(response)
     response["Clear-Site-Data"] = '"cache", "cookies", "storage"'
     return response
 

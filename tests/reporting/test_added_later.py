@@ -196,3 +196,29 @@ def test_nothing_she_writes_is_cut_off_in_silence(sent: bool) -> None:
     if sent:
         answer = client.post("/mine/", {"text": words}, headers=ORIGIN)
         assert (answer.status_code, words in answer.content.decode()) == (413, True)
+
+
+class TestClosedWhileSheWrote:
+    """After an hour, or because she came back elsewhere, the page is closed; what she had just written comes back to her."""
+
+    def test_an_answer_does_not_begin_a_second_report_unasked(self) -> None:
+        opened = factories.draft()
+        client = hers(opened)
+        receipts.redeem(opened.code)  # on another phone: this page is closed
+        answer = client.post(page("words"), {"answer": "a long account"}, headers=ORIGIN)
+        assert answer.status_code == 403
+        assert "a long account" in answer.content.decode()
+        assert "not sent yet" in answer.content.decode()
+        assert Report.objects.count() == 1
+        client.cookies.clear()  # as the answer told the browser
+        assert client.post(page("words"), {"answer": "a long account"}, headers=ORIGIN).status_code == 302
+        assert Report.objects.count() == 2
+
+    def test_a_message_is_shown_so_that_she_can_copy_it(self) -> None:
+        opened = factories.sent()
+        client = hers(opened)
+        receipts.redeem(opened.code)
+        answer = client.post("/mine/", {"text": "He is here."}, headers=ORIGIN)
+        assert answer.status_code == 403
+        assert "He is here." in answer.content.decode()
+        assert "was not sent" in answer.content.decode()
