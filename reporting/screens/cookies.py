@@ -40,7 +40,8 @@ def needs_report(view: View) -> View:
     def inner(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         found = opened(request)
         if found is None:
-            response = render(request, "reporter/closed.html", {"unsent": request.POST.get("text", "").strip()}, status=403)
+            context = {"unsent": request.POST.get("text", "").strip(), "has_code": False}
+            response = render(request, "reporter/closed.html", context, status=403)
             forget(response)
             return response
         return view(request, found, *args, **kwargs)

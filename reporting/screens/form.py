@@ -69,9 +69,8 @@ def _save(request: HttpRequest, asked: questions.Question, opened: OpenReport | 
         return render(request, "reporter/question.html", page, status=413)
     if value and opened is None and cookies.COOKIE in request.COOKIES:
         # Her page was closed while she wrote. Starting a second report unasked would hide the first one from her.
-        response = render(
-            request, "reporter/question.html", _page(asked, None, {}) | {"value": value, "closed": True}, status=403
-        )
+        page = _page(asked, None, {}) | {"value": value, "closed": True, "has_code": False}
+        response = render(request, "reporter/question.html", page, status=403)
         cookies.forget(response)
         return response
     token = None

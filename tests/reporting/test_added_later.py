@@ -209,6 +209,7 @@ class TestClosedWhileSheWrote:
         assert answer.status_code == 403
         assert "a long account" in answer.content.decode()
         assert "not sent yet" in answer.content.decode()
+        assert "saved for your code" not in answer.content.decode()
         assert Report.objects.count() == 1
         client.cookies.clear()  # as the answer told the browser
         assert client.post(page("words"), {"answer": "a long account"}, headers=ORIGIN).status_code == 302
