@@ -50,7 +50,7 @@ def give(opened: OpenReport, offer: RecipientOffer, answer: Consent.Answer, *, b
             "expires_at": expires_at.isoformat(),
         }
     )
-    signature = codes.sign(codes.derive(opened.code).signing_seed, statement)
+    signature = codes.sign(opened.signing_seed, statement)
     with transaction.atomic():
         consent = Consent.objects.create(
             report=opened.report,

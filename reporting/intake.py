@@ -32,6 +32,8 @@ from reporting.vault import codes, keys
 from reporting.vault.fields import seal_record
 from reporting.vault.sealer import Sealed, Sealer
 
+_minting = codes.Desk()
+
 
 class NothingToSend(Exception):
     """She has neither said what happened in a choice nor in words."""
@@ -44,9 +46,10 @@ class Started:
 
 
 def start(*, language: str, by: Actor) -> Started:
-    """A draft with its own key, wrapped for a new return code: until she sends, nobody else can read it."""
+    """A draft with its own key, wrapped for a new return code: until she sends, nobody else can read it. Raises codes.Busy."""
     code = codes.mint()
-    derived = codes.derive(code)
+    with _minting.turn():
+        derived = codes.derive(code)
     secret = keys.new_secret()
     recipient = keys.recipient_of(secret)
     with transaction.atomic():
@@ -57,7 +60,7 @@ def start(*, language: str, by: Actor) -> Started:
             wrapped=keys.wrap(secret, keys.recipient_of(derived.secret)),
         )
         Person.objects.create(report=report, role=Person.Role.HARMED)
-        opened, token = sessions.begin(report, secret=secret, code=code)
+        opened, token = sessions.begin(report, secret=secret, code=code, signing_seed=derived.signing_seed)
         found(report.id, recipient=recipient, signing_key=derived.signing_public_key, actor=by)
     return Started(opened, token)
 

@@ -22,6 +22,8 @@ from reporting.custody.record import Recorded, founding
 from reporting.models import Receipt, Report, ReturnCodeWrap
 from reporting.vault import codes, keys
 
+_redeeming = codes.Desk()
+
 
 class UnknownCode(Exception):
     """No report answers to this code."""
@@ -76,12 +78,13 @@ def taken_at(receipt: Receipt) -> str:
 
 
 def redeem(code: codes.ReturnCode) -> tuple[sessions.OpenReport, sessions.Token]:
-    """Open her report with her code. Raises UnknownCode; a swapped wrap raises keys.WrongKey."""
-    derived = codes.derive(code)
+    """Open her report with her code. Raises UnknownCode, codes.Busy; a swapped wrap raises keys.WrongKey."""
+    with _redeeming.turn():
+        derived = codes.derive(code)
     lookup = codes.lookup_hash(derived.lookup, lookup_key())
     row = ReturnCodeWrap.objects.select_related("report").filter(lookup=lookup).first()
     if row is None or row.report.state == Report.State.ERASED:
         raise UnknownCode
     public = founding(row.report_id)
     secret = keys.unwrap(bytes(row.wrapped), derived.secret, expected=public.recipient)
-    return sessions.begin(row.report, secret=secret, code=code)
+    return sessions.begin(row.report, secret=secret, code=code, signing_seed=derived.signing_seed)

@@ -34,6 +34,7 @@ class OpenReport:
     report: Report
     secret: Secret
     code: codes.ReturnCode
+    signing_seed: bytes
     since: datetime  # when this visit began: what she wrote or read in it may be shown again
 
     @property
@@ -41,14 +42,14 @@ class OpenReport:
         return recipient_of(self.secret)
 
 
-def begin(report: Report, *, secret: Secret, code: codes.ReturnCode) -> tuple[OpenReport, Token]:
+def begin(report: Report, *, secret: Secret, code: codes.ReturnCode, signing_seed: bytes) -> tuple[OpenReport, Token]:
     """Any other session of the report ends: redeeming elsewhere closes the forgotten tab."""
     ReporterSession.objects.filter(report=report).delete()
     token = Token(secrets.token_urlsafe(32))
-    keys = seal_record({"secret": secret, "code": code}, recipient_of(_identity(token)))
+    keys = seal_record({"secret": secret, "code": code, "seed": signing_seed.hex()}, recipient_of(_identity(token)))
     row = ReporterSession.objects.create(token_hash=_hash(token), report=report, keys=keys)
     row.refresh_from_db(fields=["started_at"])
-    return OpenReport(report, secret, code, row.started_at), token
+    return OpenReport(report, secret, code, signing_seed, row.started_at), token
 
 
 def resume(token: str) -> OpenReport | None:
@@ -63,7 +64,8 @@ def resume(token: str) -> OpenReport | None:
     if now - row.used_at > timedelta(minutes=1):
         ReporterSession.objects.filter(pk=row.pk).update(used_at=now)
     keys = evidence.open_record(row.keys, _identity(Token(token)))
-    return OpenReport(row.report, Secret(keys["secret"]), codes.ReturnCode(keys["code"]), row.started_at)
+    code, seed = codes.ReturnCode(keys["code"]), bytes.fromhex(keys["seed"])
+    return OpenReport(row.report, Secret(keys["secret"]), code, seed, row.started_at)
 
 
 def end(token: str) -> None:

@@ -75,7 +75,14 @@ def _save(request: HttpRequest, asked: questions.Question, opened: OpenReport | 
         return response
     token = None
     if value and opened is None:
-        started = intake.start(language=get_language() or "en", by=REPORTER)
+        try:
+            started = intake.start(language=get_language() or "en", by=REPORTER)
+        except codes.Busy:
+            page = _page(asked, None, {}) | {
+                "value": value,
+                "too_much": _("Many people are here at this moment. Please press Continue again."),
+            }
+            return render(request, "reporter/question.html", page, status=503)
         opened, token = started.opened, started.token
     if opened and _sent(opened):
         return _add(request, asked, value, opened)

@@ -61,6 +61,8 @@ def come_back(request: HttpRequest) -> HttpResponse:
         return render(request, "reporter/come_back.html")
     try:
         opened, token = receipts.redeem(codes.parse(request.POST.get("code", "")))
+    except codes.Busy:
+        return render(request, "reporter/come_back.html", {"busy": True, "typed": request.POST["code"]}, status=503)
     except codes.NotACode as mistake:
         return render(request, "reporter/come_back.html", {"mistake": str(mistake)}, status=400)
     except receipts.UnknownCode:

@@ -10,7 +10,10 @@ import hashlib
 import hmac
 import secrets
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import NewType
 
 from argon2.low_level import Type, hash_secret_raw
@@ -24,6 +27,30 @@ ReturnCode = NewType("ReturnCode", str)  # 25 ASCII digits
 
 _SALT = b"holdfast return code v1"
 _RANDOM_DIGITS = 23
+
+
+class Busy(Exception):
+    """More people than can be served stand at this desk. Nothing was changed; a second later it may be free."""
+
+
+class Desk:
+    """A short queue of its own for work that costs memory and time. A flood at one desk is turned away there, by number and never by
+    address, and slows neither the other desk nor the pages."""
+
+    def __init__(self, *, at_once: int = 1, waiting: int = 2) -> None:
+        self._places = BoundedSemaphore(at_once + waiting)
+        self._work = BoundedSemaphore(at_once)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Raises Busy at once when the queue is full."""
+        if not self._places.acquire(blocking=False):
+            raise Busy
+        try:
+            with self._work:
+                yield
+        finally:
+            self._places.release()
 
 
 class NotACode(ValueError):

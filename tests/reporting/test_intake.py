@@ -198,7 +198,7 @@ class TestConsent:
     def test_a_yes_that_she_did_not_sign_is_refused(self, offer: RecipientOffer) -> None:
         """What a captured public door could write: a row, but not her signature."""
         opened, other = factories.sent(), factories.sent()
-        forger = dataclasses.replace(opened, code=other.code)  # everything fits but the key that signs
+        forger = dataclasses.replace(opened, signing_seed=other.signing_seed)  # everything fits but the key that signs
         consent.give(forger, offer, Consent.Answer.YES, by=REPORTER)
         with pytest.raises(consent.ConsentForged):
             consent.current(opened.report, "P-1")
