@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ctypes.util import find_library
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -11,9 +12,11 @@ from django.core.checks import Warning as CheckWarning
 from django.core.management import call_command
 from django.db import connection
 
+from cases import certificates
 from cases.previews import sandbox
 from config import env
 
+RENEW_BEFORE = timedelta(days=14)
 FACING_OUT = frozenset({"public", "upload", "partner"})
 # Setting → the only doors that may see it.
 _HELD_BY = {
@@ -121,6 +124,19 @@ def parts_of_the_system_are_there(**kwargs: Any) -> list[CheckMessage]:
     if doors & {"staff"} and not sandbox.available():
         words = "Neither bubblewrap nor user namespaces work here: no picture is shown to anybody. Install bubblewrap."
         found.append(CheckWarning(words, id="holdfast.W002"))
+    return found
+
+
+@register
+def certificates_last(**kwargs: Any) -> list[CheckMessage]:
+    """A warning and no more: a report is taken even when nobody renewed the certificate for receipts."""
+    found: list[CheckMessage] = []
+    for setting in ("RECEIPT_CERTIFICATE_FILE", "PACKAGE_CERTIFICATE_FILE", "TSA_CERTIFICATE_FILE"):
+        path = getattr(settings, setting)
+        if path.exists() and (left := certificates.time_left(path)) < RENEW_BEFORE:
+            when = f"runs out in {left.days} days" if left.days >= 0 else "has run out"
+            kind = setting.partition("_")[0].lower()
+            found.append(CheckWarning(f"{path} {when}. Where the CA key lies: ./run manage certify {kind}", id="holdfast.W003"))
     return found
 
 

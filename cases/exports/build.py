@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -9,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
 
+from cases import certificates
 from cases.exports.bag import Bag, Seal
 from cases.exports.lock import Sink
 from cases.exports.material import Material
@@ -17,8 +19,11 @@ from reporting.custody.timestamps import Authority
 
 
 def seal_from_settings() -> Seal:
+    """Raises CertificateExpired."""
     key = load_pem_private_key(Path(settings.PACKAGE_KEY_FILE).read_bytes(), None)
     assert isinstance(key, EllipticCurvePrivateKey)
+    if certificates.time_left(settings.PACKAGE_CERTIFICATE_FILE) <= timedelta(0):
+        raise certificates.CertificateExpired("the certificate for packages has run out")
     return Seal(
         key=key,
         certificate=x509.load_pem_x509_certificate(Path(settings.PACKAGE_CERTIFICATE_FILE).read_bytes()),

@@ -236,7 +236,17 @@ class Office:
 
 
 # Commands that read and write no database, so none is started for them.
-_WITHOUT_DATABASE = {"help", "ceremony", "try_paper", "check", "makemigrations", "makemessages", "compilemessages", None}
+_WITHOUT_DATABASE = {
+    "help",
+    "ceremony",
+    "certify",
+    "try_paper",
+    "check",
+    "makemigrations",
+    "makemessages",
+    "compilemessages",
+    None,
+}
 
 
 @contextlib.contextmanager

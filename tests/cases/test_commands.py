@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 
-from cases import ceremony
+from cases import ceremony, certificates
 from cases.exports.formats.table import csv
 from cases.seed import person
 from cases.staff.models import StaffSession
@@ -125,3 +126,28 @@ def test_the_table_of_staff_sessions_holds_no_cookie() -> None:
     thief = Client()
     thief.cookies["__Host-office"] = row.key_hash
     assert thief.get("/office/").status_code == 302
+
+
+class TestCertify:
+    @pytest.mark.needs("openssl")
+    @pytest.mark.parametrize("kind", sorted(certificates.KINDS))
+    def test_a_new_certificate_is_from_the_same_ca(self, held: ceremony.Held, tmp_path: Path, kind: str) -> None:
+        out = io.StringIO()
+        call_command("certify", kind, ca=held.folder, out=tmp_path / "new", stdout=out)
+        assert "good until" in out.getvalue()
+        purpose = ["-purpose", "timestampsign"] if kind == "tsa" else []
+        command = ["openssl", "verify", "-CAfile", str(held.folder / "ca.pem"), *purpose, str(tmp_path / "new" / f"{kind}.pem")]
+        subprocess.run(command, check=True, capture_output=True)
+        assert (tmp_path / "new" / f"{kind}.pem").read_bytes() != (held.folder / f"{kind}.pem").read_bytes()
+        assert (tmp_path / "new" / f"{kind}.key").stat().st_mode & 0o077 == 0
+
+    def test_a_key_that_is_there_is_never_replaced(self, held: ceremony.Held) -> None:
+        before = (held.folder / "receipt.key").read_bytes()
+        with pytest.raises(CommandError, match="Nothing was replaced"):
+            call_command("certify", "receipt", ca=held.folder, out=held.folder)
+        assert (held.folder / "receipt.key").read_bytes() == before
+
+    def test_a_folder_without_a_ca_is_said(self, tmp_path: Path) -> None:
+        with pytest.raises(CommandError, match="holds no CA"):
+            call_command("certify", "receipt", ca=tmp_path, out=tmp_path / "new")
+        assert not (tmp_path / "new").exists()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from cases import tasks
+from cases import certificates, tasks
 from cases.exports import gather
 from cases.models import Referral
 from cases.referrals import disclosure
@@ -12,7 +14,7 @@ from cases.triage import queue
 from reporting.custody.models import CustodyEvent
 from reporting.models import Look, OfficeWrap
 from tests import factories
-from tests.cases.test_package import Office
+from tests.cases.test_package import Office, sequencing
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs("openssl"), pytest.mark.needs("pango")]
 
@@ -33,6 +35,16 @@ def test_a_build_that_fails_is_said_and_rests(office: Office, monkeypatch: pytes
     tasks.sweep()
     assert Look.objects.filter(report=office.opened.report).count() == looks
     assert disclosure.approved() == []
+
+
+def test_nothing_is_sealed_with_a_certificate_that_has_run_out(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    referral = office.draft()
+    disclosure.approve(referral, by=office.supervisor)
+    monkeypatch.setattr(certificates, "time_left", lambda path: timedelta(seconds=-1))
+    with sequencing():
+        tasks.sweep()
+    referral.refresh_from_db()
+    assert (referral.state, referral.build_failure) == (Referral.State.APPROVED, "CertificateExpired")
 
 
 def test_a_report_that_cannot_be_opened_goes_to_the_top_and_holds_up_no_other(running_opener: None) -> None:

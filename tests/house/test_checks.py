@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cases import ceremony, certificates
 from cases.previews import sandbox
 from config import checks
 
@@ -55,6 +58,20 @@ def test_a_missing_part_of_the_system_is_said_and_stops_nothing(door: Any, monke
     found = checks.parts_of_the_system_are_there()
     assert _ids(found) == {"holdfast.W001", "holdfast.W002"}
     assert not any(message.is_serious() and message.level >= 40 for message in found)
+
+
+@pytest.mark.parametrize(("hours", "says"), [(30 * 24, None), (13 * 24, "runs out in 12 days"), (-0.05, "has run out")])
+def test_a_certificate_that_runs_out_is_said_in_time_and_stops_nothing(
+    door: Any, held: ceremony.Held, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: float, says: str | None
+) -> None:
+    monkeypatch.setitem(certificates.KINDS, "receipt", replace(certificates.KINDS["receipt"], life=timedelta(hours=hours)))
+    certificates.Authority.load(held.folder).issue(tmp_path, "receipt")
+    door.RECEIPT_CERTIFICATE_FILE = tmp_path / "receipt.pem"
+    door.PACKAGE_CERTIFICATE_FILE = door.TSA_CERTIFICATE_FILE = UNSET
+    found = checks.certificates_last()
+    assert [says in message.msg for message in found if says] == ([True] if says else [])
+    assert len(found) == bool(says)
+    assert not any(message.level >= 40 for message in found)
 
 
 class TestProduction:

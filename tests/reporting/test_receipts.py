@@ -5,16 +5,14 @@ from __future__ import annotations
 import random
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from cases import ceremony
+from cases.certificates import KINDS, Authority
 from reporting import receipts
 from reporting.models import Receipt
 from tests import factories
@@ -85,14 +83,17 @@ def test_another_ledger_another_ca_or_another_kind_of_certificate_is_refused(
     assert not verified(receipts.as_text(factories.sent().report.receipt).encode())
 
 
-@pytest.mark.parametrize(("name", "holds"), [("Test office receipts", True), ("Test office packages", False)])
+@pytest.mark.parametrize(("words", "holds"), [("receipts", True), ("packages", False)])
 def test_only_a_certificate_for_receipts_signs_receipts(
-    verified: Callable[..., str], settings: Any, held: ceremony.Held, tmp_path: Path, name: str, holds: bool
+    verified: Callable[..., str],
+    settings: Any,
+    held: ceremony.Held,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: str,
+    holds: bool,
 ) -> None:
-    ca = x509.load_pem_x509_certificate((held.folder / "ca.pem").read_bytes())
-    ca_key = load_pem_private_key((held.folder / "ca.key").read_bytes(), None)
-    assert isinstance(ca_key, EllipticCurvePrivateKey)
-    key = Ed25519PrivateKey.generate()
-    ceremony._pair(tmp_path, "made", key, ceremony._certificate(name, key, life=ceremony.RECEIPT_LIFE, issuer=(ca, ca_key)))
-    settings.RECEIPT_KEY_FILE, settings.RECEIPT_CERTIFICATE_FILE = tmp_path / "made.key", tmp_path / "made.pem"
+    monkeypatch.setitem(KINDS, "receipt", replace(KINDS["receipt"], words=words))
+    Authority.load(held.folder).issue(tmp_path, "receipt")
+    settings.RECEIPT_KEY_FILE, settings.RECEIPT_CERTIFICATE_FILE = tmp_path / "receipt.key", tmp_path / "receipt.pem"
     assert bool(verified(receipts.as_text(factories.sent().report.receipt).encode())) == holds

@@ -1,0 +1,142 @@
+"""The certificates of the house, all issued by the operator's CA (X.509): made in the ceremony, and anew before they run out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+CA_LIFE = timedelta(days=3650)
+
+
+class CertificateExpired(Exception):
+    """What it signed would be refused. `permanent` until the operator issues a new one."""
+
+    permanent = True
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`words`: what the certificate is for, as it stands behind the operator's name in it."""
+
+    words: str
+    life: timedelta
+    make_key: Callable[[], PrivateKey]
+    time_stamping: bool = False
+
+
+def _p256() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+KINDS = {
+    "receipt": Kind("receipts", timedelta(days=90), ed25519.Ed25519PrivateKey.generate),
+    "package": Kind("packages", timedelta(days=825), _p256),
+    "tsa": Kind("time stamps", CA_LIFE - timedelta(days=1), _p256, time_stamping=True),
+}
+
+
+@dataclass(frozen=True)
+class Authority:
+    """The operator's CA: its key lies offline."""
+
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+    @classmethod
+    def make(cls, folder: Path, *, operator: str) -> Authority:
+        key = _p256()
+        made = cls(_certificate(f"{operator} CA", key, life=CA_LIFE, issuer=None), key)
+        _write_pair(folder, "ca", key, made.certificate)
+        return made
+
+    @classmethod
+    def load(cls, folder: Path) -> Authority:
+        """Raises OSError, ValueError when `folder` holds no ca.key and ca.pem."""
+        key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise ValueError("ca.key is not the key of a CA")
+        return cls(x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes()), key)
+
+    @property
+    def operator(self) -> str:
+        (name,) = self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        return str(name.value).removesuffix(" CA")
+
+    def issue(self, folder: Path, kind: str) -> x509.Certificate:
+        """A new key with its certificate, as KIND.key and KIND.pem. Raises FileExistsError rather than replace one."""
+        made = KINDS[kind]
+        key = made.make_key()
+        name = f"{self.operator} {made.words}"
+        certificate = _certificate(name, key, life=made.life, issuer=self, time_stamping=made.time_stamping)
+        _write_pair(folder, kind, key, certificate)
+        return certificate
+
+
+def time_left(path: Path) -> timedelta:
+    """Until the certificate in a PEM file runs out; negative when it has."""
+    return x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc - datetime.now(UTC)
+
+
+def _certificate(
+    name: str, key: PrivateKey, *, life: timedelta, issuer: Authority | None, time_stamping: bool = False
+) -> x509.Certificate:
+    now = datetime.now(UTC)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer.certificate.subject if issuer else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_after(now + life)
+        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=0 if issuer is None else None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(_usage(ca=issuer is None), critical=True)
+    )
+    if issuer:
+        authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key())
+        builder = builder.add_extension(authority, critical=False)
+    if time_stamping:
+        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
+    signer = issuer.key if issuer else key
+    assert isinstance(signer, ec.EllipticCurvePrivateKey)
+    return builder.sign(signer, hashes.SHA256())
+
+
+def _usage(*, ca: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not ca,
+        content_commitment=not ca,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=ca,
+        crl_sign=ca,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _write_pair(folder: Path, name: str, key: PrivateKey, certificate: x509.Certificate) -> None:
+    write_secret(folder / f"{name}.key", private_pem(key))
+    write_secret(folder / f"{name}.pem", certificate.public_bytes(serialization.Encoding.PEM).decode())
+
+
+def private_pem(key: PrivateKey) -> str:
+    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    return key.private_bytes(encoding, form, serialization.NoEncryption()).decode()
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Raises FileExistsError."""
+    path.touch(mode=0o600, exist_ok=False)
+    path.write_text(text)
