@@ -74,15 +74,15 @@ def latest(report: Report, partner: str) -> Consent | None:
 
 
 def current(report: Report, partner: str) -> Consent:
-    """Her latest answer about a partner, if it is a valid yes. Raises ConsentMissing, ConsentForged."""
+    """The latest answer about a partner, if it is a valid yes. Raises ConsentMissing, ConsentForged."""
     consent = latest(report, partner)
     if consent is None:
-        raise ConsentMissing("She has not been asked about this recipient, or has not answered.")
+        raise ConsentMissing("The reporter has not been asked about this recipient, or has not answered.")
     check_signature(consent)
     if consent.answer != Consent.Answer.YES:
-        raise ConsentMissing("Her latest answer about this recipient is not a yes.")
+        raise ConsentMissing("The latest answer about this recipient is not a yes.")
     if consent.expires_at <= timezone.now():
-        raise ConsentMissing(f"Her yes expired on {consent.expires_at:%d %B %Y}. Please ask her again.")
+        raise ConsentMissing(f"The yes expired on {consent.expires_at:%d %B %Y}. Please ask again.")
     return consent
 
 
@@ -103,4 +103,4 @@ def check_signature(consent: Consent) -> None:
     except InvalidSignature:
         raise ConsentForged("The signature on this consent is not the reporter's.") from None
     if any(signed.get(name) != value for name, value in columns.items()):
-        raise ConsentForged("This consent was changed after she signed it.")
+        raise ConsentForged("This consent was changed after it was signed.")

@@ -62,8 +62,8 @@ WORDS = {
     "referral:disclosed": "handed the package over",
     "referral:closed": "closed a collection: a file in it was locked",
     "referral:answered": "answered",
-    "referral:taken_back": "noticed that she took back her yes",
-    "referral:recalled": "told the partner that she took back her yes",
+    "referral:taken_back": "noticed that the yes was taken back",
+    "referral:recalled": "told the partner that the yes was taken back",
     "emergency:told": "told the emergency services",
     "emergency:reviewed": "reviewed the emergency",
 }

@@ -16,11 +16,11 @@ from reporting.vault.keys import Secret
 
 # Asked for her safety or for our triage, not for a partner: said as withheld, with the commitment the ledger holds.
 WITHHELD_ANSWERS = {
-    "safe": "asked for her safety at the time of reporting",
-    "control": "asked for her safety at the time of reporting",
-    "contact": "she is reached through this office only",
-    "wish": "her wishes toward this office",
-    "show_again": "a setting of her own view",
+    "safe": "asked for safety at the time of reporting",
+    "control": "asked for safety at the time of reporting",
+    "contact": "the reporter is reached through this office only",
+    "wish": "wishes toward this office",
+    "show_again": "a setting of the reporter's own view",
 }
 
 
@@ -28,8 +28,8 @@ WITHHELD_ANSWERS = {
 WITHHELD_DETAILS = {
     "report:banded": "how the office sorts its work",
     "report:band_changed": "how the office sorts its work",
-    "report:declined": "between the office and her",
-    "report:out_of_scope": "between the office and her",
+    "report:declined": "between the office and the reporter",
+    "report:out_of_scope": "between the office and the reporter",
     "quarantine:proposed": "about a locked file",
 }
 

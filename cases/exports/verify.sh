@@ -76,9 +76,9 @@ head -n "$n" "$tmp/leaves" | cmp -s - "$tmp/previous" || fail "custody record (a
 # 5. Her consent, where it is the basis: signed with the key that stands in the first act.
 if [ -e data/consent ]; then
     openssl pkeyutl -verify -rawin -pubin -inkey data/consent/key.pem -in data/consent/consent.json -sigfile data/consent/consent.sig \
-        >/dev/null 2>&1 || fail "consent (not signed by her key)"
+        >/dev/null 2>&1 || fail "consent (not signed by the reporter's key)"
     key=$(openssl pkey -pubin -in data/consent/key.pem -outform DER | tail -c 32 | od -An -v -tx1 | tr -d ' \n')
-    grep -q "\"signing_key\":\"$key\"" data/custody/ledger/00000001.detail || fail "consent (her key is not the one in the first act)"
+    grep -q "\"signing_key\":\"$key\"" data/custody/ledger/00000001.detail || fail "consent (the key is not the one in the first act)"
 fi
 
 # 6. The newest act lies in the tree whose root the operator's ledger key signed.
@@ -107,5 +107,5 @@ done <"$tmp/hashes"
 
 openssl x509 -in "$tmp/signer.pem" -checkend 0 >/dev/null 2>&1 || echo "Note: the signing certificate has expired since; it was valid at the time of the stamp."
 echo "VERIFIED-OPERATOR-TIME: unchanged since $stamp, sealed under your CA.pem; $n acts of custody in one unbroken chain, the details of $withheld withheld."
-[ ! -e data/consent ] || echo "Her consent to this hand-over is signed with her own key."
+[ ! -e data/consent ] || echo "The reporter's consent to this hand-over is signed with the reporter's own key."
 echo "This does not prove that what is shown is true, nor who did it; the time is the operator's own clock."

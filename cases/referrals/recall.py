@@ -79,7 +79,7 @@ def recall(referral: Referral, *, by: StaffMember) -> None:
     with transaction.atomic():
         waiting = Referral.objects.filter(pk=referral.pk, state__in=_CAN_BE_RECALLED).exclude(disclosure__taken_back_at=None)
         if waiting.update(state=Referral.State.RECALLED) != 1:
-            raise NotNext("She has not taken back her yes, or the partner was told already. Nothing was changed.")
+            raise NotNext("The yes was not taken back, or the partner was told already. Nothing was changed.")
         name = referral.recipient.partner.name
         Look.objects.create(report=referral.report, who=by.role_name, act=f"told {name} that you took back your yes")
         record(referral.case_id, "referral:recalled", actor=by.actor, detail={"referral": referral.pk})

@@ -43,7 +43,7 @@ def _consent_word(recipient: Recipient, reports: list[Report]) -> str:
             given = consent.current(report, recipient.partner_id)
         except (consent.ConsentMissing, consent.ConsentForged):
             continue
-        return f"she agreed, until {given.expires_at:%d %B %Y}"
+        return f"agreed, until {given.expires_at:%d %B %Y}"
     return "no consent"
 
 
@@ -56,7 +56,7 @@ def act(request: StaffRequest, case_id: str) -> HttpResponse:
     elif request.method == "POST" and what == "message" and text:
         report = get_object_or_404(CaseReport, case=found, report_id=request.POST.get("report", "")).report
         acts.write_to_reporter(report, text, by=request.user)
-        notices.success(request, "Written. She reads it when she comes back with her code.")
+        notices.success(request, "Written. The reporter reads it on coming back with the code.")
     elif request.method == "POST" and what == "move" and request.POST.get("state") in Case.State.values:
         try:
             acts.move(found, Case.State(request.POST["state"]), by=request.user)

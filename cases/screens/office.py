@@ -104,7 +104,7 @@ def decide(request: StaffRequest, report_id: str) -> HttpResponse:
             return redirect("office:case", case.pk)
         if what in {"decline", "out_of_scope"} and text:
             decisions.decline(found, text, out_of_scope=what == "out_of_scope", by=request.user)
-            notices.success(request, "Decided. She will read your words when she comes back.")
+            notices.success(request, "Decided. The reporter reads your words on coming back.")
             return redirect("office:queue")
         if what == "band" and text and request.POST.get("band") in {"0", "1", "2", "3"}:
             decisions.override_band(found, int(request.POST["band"]), text, by=request.user)

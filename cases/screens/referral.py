@@ -95,7 +95,7 @@ def _do(request: StaffRequest, found: Referral) -> dict[str, object]:
         notices.success(request, "Their answer is on record.")
     elif what == "recall":
         recall.recall(found, by=request.user)
-        notices.success(request, "On record. She can see that they were told.")
+        notices.success(request, "On record. The reporter can see that they were told.")
     elif what == "review":
         emergency.review(found, by=request.user)
         notices.success(request, "Reviewed.")

@@ -45,12 +45,12 @@ class Rule:
 
 RULES: tuple[Rule, ...] = (
     Rule("not-safe", P0, "Says: not safe right now", lambda f: f.is_("safe", "no")),
-    Rule("hurt-self", P0, "Told to hurt herself, others or animals", lambda f: f.happened("sadistic")),
-    Rule("held", P0, "Trafficking, and someone controls her", lambda f: f.happened("trafficking") and f.is_("control", "yes", "not_sure")),
+    Rule("hurt-self", P0, "Told to hurt themselves, others or animals", lambda f: f.happened("sadistic")),
+    Rule("held", P0, "Trafficking, and controlled by someone", lambda f: f.happened("trafficking") and f.is_("control", "yes", "not_sure")),
     Rule("child-contact", P0, "A child, and grooming or coerced acts", lambda f: f.child and f.happened("grooming", "coerced_acts", "trafficking")),
     Rule("maybe-not-safe", P1, "Is not sure to be safe", lambda f: f.is_("safe", "not_sure")),
     Rule("child", P1, "The harmed person is under 18", lambda f: f.child or f.happened("child_image", "grooming")),
-    Rule("controlled", P1, "Someone controls her phone, papers or ways", lambda f: f.is_("control", "yes", "not_sure")),
+    Rule("controlled", P1, "Someone controls phone, papers or ways", lambda f: f.is_("control", "yes", "not_sure")),
     Rule("trafficking", P1, "Trafficking", lambda f: f.happened("trafficking")),
     Rule("demand", P1, "Extortion with a demand or a time limit", lambda f: f.happened("financial_extortion", "content_extortion") and bool(f.answers.get("deadline"))),
     Rule("money", P1, "Money may still be stopped", lambda f: f.happened("catfishing") and bool(f.answers.get("deadline"))),

@@ -280,7 +280,7 @@ def _a_consent_by_somebody_else(package: Path) -> None:
 def test_whoever_holds_the_seal_cannot_forge_the_record_or_her_consent(
     unpacked: Path, settings: Any, attack: Callable[[Path], None], layer: str
 ) -> None:
-    assert "signed with her own key" in verify(unpacked, settings.CA_CERTIFICATE_FILE).stdout
+    assert "signed with the reporter's own key" in verify(unpacked, settings.CA_CERTIFICATE_FILE).stdout
     attack(unpacked)
     assert f"Layer: {layer}" in verify(_sealed_anew(unpacked), settings.CA_CERTIFICATE_FILE).stdout
 

@@ -83,7 +83,7 @@ class TestTakenBack:
         assert recall.notice_what_she_took_back(everywhere=True) == 1
         assert recall.to_tell() == [referral]
         page = Client().post("/partner/package/", {"code": code}, headers=PARTNER).content.decode()
-        assert "taken back her agreement" in page
+        assert "taken back the agreement" in page
         assert "Collect the locked package" not in page
         assert Client().post("/partner/package/collect/", {"code": code}, headers=PARTNER).status_code == 302
         recall.recall(referral, by=office.worker)

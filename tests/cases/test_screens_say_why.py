@@ -55,7 +55,7 @@ def test_a_referral_says_at_each_step_what_is_missing(worker: Desk, supervisor: 
     with monkeypatch.context() as short:
         short.setattr(consent, "LASTS", timedelta(seconds=-1))
         consent.give(opened, RecipientOffer.objects.get(), Consent.Answer.YES, by=REPORTER)
-    assert "Please ask her again" in worker.does(refer, **fields)
+    assert "Please ask again" in worker.does(refer, **fields)
     factories.yes(opened, recipient)
     Recipient.objects.update(expires_at=timezone.now() - timedelta(days=1))
     assert "Ask the partner for a new one" in worker.does(refer, **fields)

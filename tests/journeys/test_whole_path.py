@@ -100,7 +100,7 @@ def test_a_report_from_a_phone_becomes_a_package_a_police_officer_verifies(
     page.click("text=Show the picture")
     assert page.locator(".reveal img").evaluate("image => image.naturalWidth") > 500
     page.goto(case)
-    page.fill("textarea[placeholder='Write to her']", "We read it. May we tell the police?")
+    page.fill("textarea[placeholder='Write to the reporter']", "We read it. May we tell the police?")
     page.click("button:has-text('Send')")
 
     # she comes back with her code, reads, and agrees
