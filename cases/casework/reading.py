@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,12 +17,13 @@ from reporting.vault.keys import Secret
 
 @dataclass(frozen=True)
 class Said:
-    """One answer as it was given: the wording she saw, what she chose or wrote, when."""
+    """One answer as it was given: the wording she saw, what she chose or wrote, when. `sealed_sha256` (hex) is what the ledger recorded."""
 
     key: str
     wording: str
     lines: list[str]
     at: datetime
+    sealed_sha256: str
     later: bool  # added after the report was sent; the first version stands beside it
 
 
@@ -81,7 +83,8 @@ def said(report: Report, secret: Secret) -> list[Said]:
     for row in Answer.objects.filter(report=report).order_by("id"):
         answer = evidence.open_record(row.sealed, secret)
         later = report.submitted_at is not None and row.at > report.submitted_at
-        found.append(Said(row.question, answer["wording"], _lines(answer), row.at, later))
+        digest = hashlib.sha256(row.sealed).hexdigest()
+        found.append(Said(row.question, answer["wording"], _lines(answer), row.at, digest, later))
     return sorted(found, key=lambda one: questions.POSITION.get(one.key, 0))
 
 

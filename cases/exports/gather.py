@@ -104,7 +104,7 @@ def withheld(items: list[EvidenceItem], referral: Referral, said: list[reading.S
                 {
                     "what": f"answer to: {one.wording}",
                     "why": WITHHELD_ANSWERS[one.key],
-                    "commitment": "custody event answer:saved",
+                    "commitment": f"sealed_sha256 {one.sealed_sha256}, recorded by an act answer:saved",
                 }
             )
     return found

@@ -140,7 +140,9 @@ def test_what_she_told_for_her_safety_stays_with_us(unpacked: Path) -> None:
     assert "They want 500 by Friday" in statement
     assert "Are you safe right now?" not in statement
     withheld = json.loads((unpacked / "data/case/withheld.json").read_text())["withheld"]
-    assert any("Are you safe right now?" in one["what"] for one in withheld)
+    (safe,) = [one for one in withheld if "Are you safe right now?" in one["what"]]
+    recorded = b"".join(path.read_bytes() for path in (unpacked / "data/custody/ledger").glob("*.detail"))
+    assert safe["commitment"].split()[1].rstrip(",").encode() in recorded
 
 
 def test_every_flipped_bit_is_found(unpacked: Path, settings: Any) -> None:
