@@ -90,6 +90,7 @@ TABLES: dict[str, dict[str, str]] = {
 FUNCTIONS = {
     "custody_append(text, text, text, text, text)": ("public", "partner", "staff"),
     "custody_founding(text)": ("public", "partner", "staff", "opener"),
+    "reporting_expire_draft(text, interval)": ("staff",),
 }
 
 

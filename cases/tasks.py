@@ -13,7 +13,7 @@ from django.conf import settings
 
 from cases.referrals import disclosure, recall
 from cases.triage import queue
-from reporting import evidence, receipts
+from reporting import evidence, receipts, retention
 from reporting.actors import job
 from reporting.models import EvidenceItem
 from reporting.vault import opener
@@ -57,6 +57,12 @@ def rehash() -> None:
     for name in EvidenceItem.objects.filter(state=EvidenceItem.State.DESTROYED).values_list("vault_name", flat=True):
         evidence.store().remove(name)  # again: a kill between the decision and the removal would have left the bytes
     _verify(EvidenceItem.objects.filter(kind=EvidenceItem.Kind.FILE, state__in=[*EvidenceItem.OPENABLE]).iterator())
+
+
+@shared_task
+def expire() -> None:
+    """Every night: drafts that nobody has touched for long are forgotten."""
+    retention.expire_drafts(by=job("retention"))
 
 
 def _verify(items: Iterable[EvidenceItem]) -> None:

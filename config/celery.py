@@ -17,6 +17,7 @@ app.conf.update(
     beat_schedule={
         "sweep": {"task": "cases.tasks.sweep", "schedule": 2.0, "options": {"expires": 4}},
         "confirm": {"task": "cases.tasks.confirm", "schedule": 30.0, "options": {"expires": 60}},
+        "expire": {"task": "cases.tasks.expire", "schedule": 24 * 3600.0},
         "rehash": {"task": "cases.tasks.rehash", "schedule": 24 * 3600.0},
     },
     imports=["cases.tasks"],

@@ -18,12 +18,13 @@ def text(name: str, default: str | None = None) -> str:
     return value
 
 
-def integer(name: str, default: int) -> int:
+def integer(name: str, default: int, *, least: int = 0) -> int:
     value = os.environ.get(name, "")
-    try:
-        return int(value) if value else default
-    except ValueError:
-        raise ImproperlyConfigured(f"The setting {name} should be a whole number, not {value!r}.") from None
+    if not value:
+        return default
+    if not value.isdigit() or int(value) < least:
+        raise ImproperlyConfigured(f"The setting {name} should be a whole number, {least} or more, not {value!r}.")
+    return int(value)
 
 
 def flag(name: str, *, default: bool = False) -> bool:

@@ -55,6 +55,7 @@ VAULT_S3_BUCKET = env.text("VAULT_S3_BUCKET", "")
 VAULT_S3_ENDPOINT = env.text("VAULT_S3_ENDPOINT", "")
 MAX_FILE_BYTES = env.integer("MAX_FILE_BYTES", 4 * 1024**3)
 DRAFT_QUOTA_BYTES = env.integer("DRAFT_QUOTA_BYTES", 8 * 1024**3)
+DRAFT_DAYS = env.integer("DRAFT_DAYS", 30, least=7)
 FREE_SPACE_FLOOR_BYTES = env.integer("FREE_SPACE_FLOOR_BYTES", 2 * 1024**3)
 
 # --- the operator's own words: who will be told, when somebody reads ---------------------------------------

@@ -52,3 +52,37 @@ CREATE TRIGGER group_received BEFORE UPDATE OR DELETE ON reporting_filegroup FOR
 CREATE TRIGGER item_quarantine BEFORE UPDATE OR DELETE ON reporting_evidenceitem FOR EACH ROW EXECUTE FUNCTION reporting_quarantine_stays();
 CREATE TRIGGER report_sent BEFORE UPDATE ON reporting_report FOR EACH ROW EXECUTE FUNCTION reporting_public_only_sends();
 CREATE TRIGGER message_speaker BEFORE INSERT ON reporting_message FOR EACH ROW EXECUTE FUNCTION reporting_public_speaks_as_reporter();
+
+-- A draft that nobody has touched for long is forgotten: its wrap and everything sealed under it go, the ledger stays. The one way in which
+-- the staff role removes anything; false when the draft is not idle, was sent, or holds a locked item.
+CREATE FUNCTION reporting_expire_draft(p_report text, p_idle interval) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    last_touched timestamptz;
+BEGIN
+    IF p_idle < interval '7 days' THEN
+        RAISE EXCEPTION 'reporting: a draft lasts seven days at least' USING ERRCODE = 'restrict_violation';
+    END IF;
+    PERFORM FROM reporting_report r WHERE r.id = p_report AND r.state = 'draft' FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    SELECT greatest(r.started_at, (SELECT max(at) FROM reporting_answer WHERE report_id = r.id),
+                    (SELECT max(at) FROM reporting_evidenceitem WHERE report_id = r.id),
+                    (SELECT max(used_at) FROM reporting_reportersession WHERE report_id = r.id))
+        INTO last_touched FROM reporting_report r WHERE r.id = p_report;
+    IF last_touched > now() - p_idle
+        OR EXISTS (SELECT FROM reporting_evidenceitem WHERE report_id = p_report AND state IN ('quarantined', 'preserved')) THEN
+        RETURN false;
+    END IF;
+    DELETE FROM reporting_reportersession WHERE report_id = p_report;
+    DELETE FROM reporting_returncodewrap WHERE report_id = p_report;
+    DELETE FROM reporting_answer WHERE report_id = p_report;
+    DELETE FROM reporting_evidenceitem WHERE report_id = p_report;
+    DELETE FROM reporting_filegroup WHERE report_id = p_report;
+    DELETE FROM reporting_person WHERE report_id = p_report;
+    UPDATE reporting_report SET state = 'erased' WHERE id = p_report;
+    RETURN true;
+END $$;
+
+REVOKE ALL ON FUNCTION reporting_expire_draft FROM PUBLIC;

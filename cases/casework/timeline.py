@@ -25,6 +25,7 @@ WORDS = {
     "quarantine:proposed": "proposed what to do with a locked file",
     "quarantine:opened": "read why a locked file is to be decided about",
     "quarantine:decided": "confirmed what to do with a locked file",
+    "report:expired": "forgot a draft that nobody had touched for long",
     "report:submitted": "sent the report",
     "report:opened": "read the report",
     "report:opened_by_reporter": "came back with the code",

@@ -69,9 +69,7 @@ def act(request: StaffRequest, case_id: str) -> HttpResponse:
 def look(request: StaffRequest, item_id: str) -> HttpResponse:
     """Facts first and a reason; the picture only after that, into memory."""
     request.user.check_may(May.WORK_CASES)
-    item = get_object_or_404(
-        EvidenceItem.objects.exclude(report__state=Report.State.DRAFT), pk=item_id, kind=EvidenceItem.Kind.FILE
-    )
+    item = get_object_or_404(EvidenceItem.objects.exclude(report__state__in=Report.GONE), pk=item_id, kind=EvidenceItem.Kind.FILE)
     case_report = get_object_or_404(CaseReport, report_id=item.report_id)
     context: dict[str, object] = {"item": item, "case_id": case_report.case_id, "openable": item.state in EvidenceItem.OPENABLE}
     if request.method == "POST":
@@ -88,7 +86,7 @@ def look(request: StaffRequest, item_id: str) -> HttpResponse:
 @shows_refusals
 def lock(request: StaffRequest, item_id: str) -> HttpResponse:
     """Also before there is a case: whoever reads that a child may be shown must not have to take it on first."""
-    item = get_object_or_404(EvidenceItem.objects.exclude(report__state=Report.State.DRAFT), pk=item_id)
+    item = get_object_or_404(EvidenceItem.objects.exclude(report__state__in=Report.GONE), pk=item_id)
     if request.method == "POST":
         request.user.check_may(May.READ_QUEUE)
         examination.may_show_a_child(item, by=request.user)

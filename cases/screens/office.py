@@ -71,7 +71,7 @@ def _ago(at: datetime | None) -> str:
 @shows_refusals
 def report(request: StaffRequest, report_id: str) -> HttpResponse:
     """Reading is an act: the GET shows what stands in the clear, the button opens it."""
-    found = get_object_or_404(Report.objects.exclude(state=Report.State.DRAFT), pk=report_id)
+    found = get_object_or_404(Report.objects.exclude(state__in=Report.GONE), pk=report_id)
     case_report = getattr(found, "case_report", None)
     if case_report:
         return redirect("office:case", case_report.case_id)
@@ -91,7 +91,7 @@ def report(request: StaffRequest, report_id: str) -> HttpResponse:
 
 @shows_refusals
 def decide(request: StaffRequest, report_id: str) -> HttpResponse:
-    found = get_object_or_404(Report, pk=report_id)
+    found = get_object_or_404(Report.objects.exclude(state__in=Report.GONE), pk=report_id)
     if request.method != "POST":
         return redirect("office:report", report_id)
     what, text = request.POST.get("what", ""), request.POST.get("text", "").strip()

@@ -30,7 +30,7 @@ class Report(models.Model):
 
     # States are a table; pictures are drawn from it.
     NEXT: ClassVar[dict[str, frozenset[str]]] = {
-        State.DRAFT: frozenset({State.RECEIVED}),
+        State.DRAFT: frozenset({State.RECEIVED, State.ERASED}),
         State.RECEIVED: frozenset({State.IN_TRIAGE, State.WITHDRAWN}),
         State.IN_TRIAGE: frozenset(
             {State.ACCEPTED, State.JOINED, State.NEEDS_ANSWER, State.OUT_OF_SCOPE, State.DECLINED, State.WITHDRAWN}
@@ -56,11 +56,13 @@ class Report(models.Model):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["submitted_at"], condition=models.Q(state__in=["received", "in_triage"]), name="report_waiting"),
+            models.Index(fields=["started_at"], condition=models.Q(state="draft"), name="report_drafts"),
             models.Index(fields=["news_at"], condition=~models.Q(news_at=None), name="report_news"),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=models.Q(state="draft", submitted_at=None) | ~models.Q(state="draft") & ~models.Q(submitted_at=None),
+                condition=models.Q(state__in=["draft", "erased"], submitted_at=None)
+                | ~models.Q(state="draft") & ~models.Q(submitted_at=None),
                 name="report_sent_once",
             )
         ]

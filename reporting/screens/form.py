@@ -200,7 +200,11 @@ def check(request: HttpRequest, opened: OpenReport) -> HttpResponse:
             shown = _shown(asked, answers.get(asked.key))
         rows.append({"question": asked, "number": questions.POSITION[asked.key], "shown": shown})
     can_send = bool(answers.get("what") or answers.get("words"))
-    return render(request, "reporter/check.html", {"rows": rows, "can_send": can_send, "operator": settings.OPERATOR_NAME})
+    return render(
+        request,
+        "reporter/check.html",
+        {"rows": rows, "can_send": can_send, "operator": settings.OPERATOR_NAME, "draft_days": settings.DRAFT_DAYS},
+    )
 
 
 def _files(opened: OpenReport) -> list[EvidenceItem]:

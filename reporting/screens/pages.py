@@ -51,7 +51,8 @@ def leave(request: HttpRequest) -> HttpResponse:
 @cookies.post_only
 @cookies.needs_report
 def code(request: HttpRequest, opened: OpenReport) -> HttpResponse:
-    context = {"code": codes.grouped(opened.code).split(" "), "draft": opened.report.state == Report.State.DRAFT}
+    draft = opened.report.state == Report.State.DRAFT
+    context = {"code": codes.grouped(opened.code).split(" "), "draft": draft, "draft_days": settings.DRAFT_DAYS}
     return render(request, "reporter/code.html", context)
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from cases import ceremony, certificates
 from cases.previews import sandbox
-from config import checks
+from config import checks, env
 
 UNSET = Path("/not-set/X")
 
@@ -100,3 +101,10 @@ class TestProduction:
         door.DOORS = frozenset({"public", "staff"})
         door.SECRET_KEY = "short"
         assert _ids(checks.production_is_complete()) == {"holdfast.E007", "holdfast.E008"}
+
+
+@pytest.mark.parametrize("value", ["6", "-1", "thirty", "7.5"])
+def test_a_number_that_is_none_or_too_small_is_said_with_its_setting(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("DRAFT_DAYS", value)
+    with pytest.raises(ImproperlyConfigured, match="DRAFT_DAYS should be a whole number, 7 or more"):
+        env.integer("DRAFT_DAYS", 30, least=7)
