@@ -8,6 +8,7 @@ import pyrage
 import pytest
 from django.test import Client
 
+from cases.casework import examination
 from cases.models import Disclosure, Referral
 from cases.referrals import disclosure, handover, recall, review
 from cases.seed import person
@@ -69,3 +70,11 @@ def test_what_she_took_back_is_not_carried_again_and_the_partner_is_to_be_told(o
     with pytest.raises(consent.ConsentMissing):
         handover.in_person(referral, by=office.worker)
     assert recall.to_tell() == [referral]
+
+
+def test_what_was_locked_since_is_not_carried_again(office: Office) -> None:
+    referral = office.package().referral
+    handover.in_person(referral, by=office.worker)
+    examination.may_show_a_child(office.file, by=office.worker)
+    with pytest.raises(handover.ItemLocked, match="does not leave"):
+        handover.in_person(referral, by=office.worker)

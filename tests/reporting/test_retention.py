@@ -69,6 +69,9 @@ def test_a_sent_report_is_never_forgotten_by_the_clock() -> None:
     age("report", "started_at", 4000)
     age("answer", "at", 4000)
     assert expire() == 0
+    with connection.cursor() as cursor:  # nor when somebody asks the database past our code
+        cursor.execute("SELECT reporting_expire_draft(%s, interval '30 days')", [opened.report.pk])
+        assert cursor.fetchone() == (False,)
     assert evidence.store().names() != []
 
 
