@@ -64,10 +64,8 @@ def test_whatever_was_touched_lately_keeps_the_draft(table: str, column: str) ->
 
 
 def test_a_sent_report_is_never_forgotten_by_the_clock() -> None:
-    opened = draft(days=0)
+    opened = draft(days=4000)
     intake.submit(opened)
-    age("report", "started_at", 4000)
-    age("answer", "at", 4000)
     assert expire() == 0
     with connection.cursor() as cursor:  # nor when somebody asks the database past our code
         cursor.execute("SELECT reporting_expire_draft(%s, interval '30 days')", [opened.report.pk])
