@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages as notices
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 
@@ -63,6 +63,8 @@ def referral(request: StaffRequest, referral_id: str) -> HttpResponseBase:
     found = get_object_or_404(Referral.objects.select_related("recipient__partner", "consent", "prepared_by"), pk=referral_id)
     context: dict[str, object] = {"referral": found}
     if request.method == "POST":
+        if found.lane == Referral.Lane.EMERGENCY and request.POST.get("what") not in {"read", "review"}:
+            raise Http404  # it was told by phone: there is no package
         try:
             if request.POST.get("what") == "carry":
                 return downloads.locked(handover.in_person(found, by=request.user))

@@ -10,23 +10,18 @@ from django.test import Client
 
 from cases.casework import examination
 from cases.models import Disclosure, Referral
-from cases.referrals import disclosure, handover, recall, review
+from cases.referrals import disclosure, emergency, handover, recall, review
 from cases.seed import person
 from reporting import consent
 from reporting.actors import REPORTER
 from reporting.custody.models import CustodyEvent
 from reporting.models import Consent, Look, RecipientOffer
 from reporting.vault import keys
-from tests.cases.test_package import Office
+from tests.cases.office import Office
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs("openssl"), pytest.mark.needs("pango")]
 
 ORIGIN = {"origin": "http://localhost:8200"}
-
-
-@pytest.fixture
-def office(running_opener: None) -> Office:
-    return Office()
 
 
 def test_a_package_is_carried_by_a_person_and_the_answer_put_on_record(office: Office) -> None:
@@ -78,3 +73,16 @@ def test_what_was_locked_since_is_not_carried_again(office: Office) -> None:
     examination.may_show_a_child(office.file, by=office.worker)
     with pytest.raises(handover.ItemLocked, match="does not leave"):
         handover.in_person(referral, by=office.worker)
+
+
+def test_an_emergency_that_was_told_by_phone_is_read_and_reviewed_and_nothing_else(office: Office) -> None:
+    told = emergency.tell(office.case, office.opened.report, told_to="999", called_back="999", said="address",
+                          threat_to_life=True, by=office.worker)  # fmt: skip
+    desk = Client()
+    desk.force_login(person("second", "supervisor"))
+    for what in ("approve", "hand_over", "carry", "recall", "answered"):
+        fields = {"what": what, "answer": "received"}
+        assert desk.post(f"/office/referral/{told.pk}/", fields, headers=ORIGIN).status_code == 404, what
+    assert "Reviewed." in desk.post(f"/office/referral/{told.pk}/", {"what": "review"}, headers=ORIGIN).content.decode()
+    told.refresh_from_db()
+    assert told.state == Referral.State.REVIEWED

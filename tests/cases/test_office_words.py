@@ -13,7 +13,7 @@ from cases.triage import decisions, queue
 from reporting import intake
 from reporting.custody.models import CustodyEvent
 from tests import factories
-from tests.cases.test_package import Office, sequencing
+from tests.cases.office import Office, sequencing
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("running_opener")]
 

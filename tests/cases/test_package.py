@@ -4,104 +4,36 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import random
 import shutil
 import subprocess
 import sys
-import threading
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyrage
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from django.db import connection
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from cases.casework import examination
 from cases.exports import build
-from cases.models import Case, Package, Recipient, Referral
+from cases.models import Package, Referral
 from cases.referrals import disclosure, emergency
-from cases.staff.models import StaffMember
 from cases.triage import decisions, queue
 from reporting import consent, evidence, harms, intake, questions
 from reporting.actors import REPORTER
 from reporting.custody.models import CustodyDetail
 from reporting.custody.timestamps import Authority
-from reporting.models import Consent, EvidenceItem, RecipientOffer
-from reporting.sessions import OpenReport
+from reporting.models import Consent, RecipientOffer
 from reporting.vault import keys
 from tests import factories
+from tests.cases.office import PHOTO, Office, sequencing
 from tests.conftest import count
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs("openssl"), pytest.mark.needs("pango")]
-
-PHOTO = os.urandom(40_000)
-
-
-class Office:
-    """A report with a file, accepted, with a partner who has a checked key and her consent."""
-
-    def __init__(self, answers: dict[str, Any] | None = None, lines: list[str] | None = None) -> None:
-        self.worker, self.supervisor = factories.staff(), factories.staff("supervisor")
-        self.opened: OpenReport = factories.draft(answers)
-        intake.add_lines(self.opened, EvidenceItem.Kind.LINK, lines or [], by=REPORTER)
-        self.file = factories.file(self.opened, PHOTO, "holiday ä%0A.JPG")
-        factories.lines(self.opened)
-        intake.submit(self.opened)
-        self.case: Case = factories.case(self.opened, self.worker)
-        self.partner_key = keys.new_secret()
-        self.recipient: Recipient = factories.recipient(self.partner_key, by=self.worker, checked_by=self.supervisor)
-        factories.yes(self.opened, self.recipient)
-
-    def draft(self, by: StaffMember | None = None, **options: Any) -> Referral:
-        return disclosure.draft(
-            self.case, self.opened.report, self.recipient, items=[self.file.pk], by=by or self.worker, **options
-        )
-
-    def package(self) -> Package:
-        referral = self.draft()
-        disclosure.approve(referral, by=self.supervisor)
-        with sequencing():
-            return disclosure.package(referral)
-
-    def unlocked(self, package: Package) -> bytes:
-        with evidence.store().open(package.vault_name) as source:
-            return bytes(pyrage.decrypt(source.read(), [pyrage.x25519.Identity.from_str(self.partner_key)]))
-
-    def unpacked(self, package: Package, folder: Path) -> Path:
-        with zipfile.ZipFile(io.BytesIO(self.unlocked(package))) as archive:
-            archive.extractall(folder / "out")
-        return next((folder / "out").iterdir())
-
-
-class sequencing:
-    """A sequencer at work beside the build, as in the house."""
-
-    def __enter__(self) -> None:
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work)
-        self._thread.start()
-
-    def _work(self) -> None:
-        try:
-            while not self._stop.wait(0.1):
-                factories.sequence()
-        finally:
-            connection.close()
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-
-@pytest.fixture
-def office(running_opener: None) -> Office:
-    return Office()
 
 
 @pytest.fixture

@@ -12,16 +12,11 @@ from reporting import consent
 from reporting.actors import REPORTER
 from reporting.custody.models import CustodyEvent
 from reporting.models import Consent, Look, RecipientOffer, Report
-from tests.cases.test_package import Office
+from tests.cases.office import Office
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs("openssl"), pytest.mark.needs("pango")]
 
 PARTNER = {"origin": "http://localhost:8300"}
-
-
-@pytest.fixture
-def office(running_opener: None) -> Office:
-    return Office()
 
 
 def test_a_yes_taken_back_before_the_hand_over_keeps_the_package_here(office: Office) -> None:

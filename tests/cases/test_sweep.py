@@ -14,14 +14,9 @@ from cases.triage import queue
 from reporting.custody.models import CustodyEvent
 from reporting.models import Look, OfficeWrap
 from tests import factories
-from tests.cases.test_package import Office, sequencing
+from tests.cases.office import Office, sequencing
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs("openssl"), pytest.mark.needs("pango")]
-
-
-@pytest.fixture
-def office(running_opener: None) -> Office:
-    return Office()
 
 
 def test_a_build_that_fails_is_said_and_rests(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

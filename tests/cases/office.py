@@ -1,0 +1,81 @@
+"""A small office with one report that is ready to be handed over, and a sequencer to work beside it."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pyrage
+from django.db import connection
+
+from cases.models import Case, Package, Recipient, Referral
+from cases.referrals import disclosure
+from cases.staff.models import StaffMember
+from reporting import evidence, intake
+from reporting.actors import REPORTER
+from reporting.models import EvidenceItem
+from reporting.sessions import OpenReport
+from reporting.vault import keys
+from tests import factories
+
+PHOTO = os.urandom(40_000)
+
+
+class Office:
+    """A report with a file, accepted, with a partner who has a checked key and her consent."""
+
+    def __init__(self, answers: dict[str, Any] | None = None, lines: list[str] | None = None) -> None:
+        self.worker, self.supervisor = factories.staff(), factories.staff("supervisor")
+        self.opened: OpenReport = factories.draft(answers)
+        intake.add_lines(self.opened, EvidenceItem.Kind.LINK, lines or [], by=REPORTER)
+        self.file = factories.file(self.opened, PHOTO, "holiday ä%0A.JPG")
+        factories.lines(self.opened)
+        intake.submit(self.opened)
+        self.case: Case = factories.case(self.opened, self.worker)
+        self.partner_key = keys.new_secret()
+        self.recipient: Recipient = factories.recipient(self.partner_key, by=self.worker, checked_by=self.supervisor)
+        factories.yes(self.opened, self.recipient)
+
+    def draft(self, by: StaffMember | None = None, **options: Any) -> Referral:
+        return disclosure.draft(
+            self.case, self.opened.report, self.recipient, items=[self.file.pk], by=by or self.worker, **options
+        )
+
+    def package(self) -> Package:
+        referral = self.draft()
+        disclosure.approve(referral, by=self.supervisor)
+        with sequencing():
+            return disclosure.package(referral)
+
+    def unlocked(self, package: Package) -> bytes:
+        with evidence.store().open(package.vault_name) as source:
+            return bytes(pyrage.decrypt(source.read(), [pyrage.x25519.Identity.from_str(self.partner_key)]))
+
+    def unpacked(self, package: Package, folder: Path) -> Path:
+        with zipfile.ZipFile(io.BytesIO(self.unlocked(package))) as archive:
+            archive.extractall(folder / "out")
+        return next((folder / "out").iterdir())
+
+
+class sequencing:
+    """A sequencer at work beside the build, as in the house."""
+
+    def __enter__(self) -> None:
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work)
+        self._thread.start()
+
+    def _work(self) -> None:
+        try:
+            while not self._stop.wait(0.1):
+                factories.sequence()
+        finally:
+            connection.close()
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
