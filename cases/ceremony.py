@@ -48,7 +48,9 @@ def hold(folder: Path, *, operator: str) -> Held:
     working, paper = keys.new_secret(), keys.secret_from_seed(seed)
     (shares,) = shamir_mnemonic.generate_mnemonics(1, [(SHARES_NEEDED, SHARES)], seed)
     write_secret(folder / "office.key", working)
-    write_secret(folder / "office-recipients", f"{keys.recipient_of(working)}\n{keys.recipient_of(paper)}\n")
+    write_secret(
+        folder / "office-recipients", f"{keys.recipient_of(working)}\n{keys.recipient_of(paper)}\n"
+    )
 
     ca = Authority.make(folder, operator=operator)
     for kind in KINDS:

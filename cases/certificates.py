@@ -75,7 +75,9 @@ class Authority:
         made = KINDS[kind]
         key = made.make_key()
         name = f"{self.operator} {made.words}"
-        certificate = _certificate(name, key, life=made.life, issuer=self, time_stamping=made.time_stamping)
+        certificate = _certificate(
+            name, key, life=made.life, issuer=self, time_stamping=made.time_stamping
+        )
         _write_pair(folder, kind, key, certificate)
         return certificate
 
@@ -86,7 +88,12 @@ def time_left(path: Path) -> timedelta:
 
 
 def _certificate(
-    name: str, key: PrivateKey, *, life: timedelta, issuer: Authority | None, time_stamping: bool = False
+    name: str,
+    key: PrivateKey,
+    *,
+    life: timedelta,
+    issuer: Authority | None,
+    time_stamping: bool = False,
 ) -> x509.Certificate:
     now = datetime.now(UTC)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -98,7 +105,10 @@ def _certificate(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(minutes=5))
         .not_valid_after(now + life)
-        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=0 if issuer is None else None), critical=True)
+        .add_extension(
+            x509.BasicConstraints(ca=issuer is None, path_length=0 if issuer is None else None),
+            critical=True,
+        )
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(_usage(ca=issuer is None), critical=True)
     )
@@ -106,7 +116,9 @@ def _certificate(
         authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key())
         builder = builder.add_extension(authority, critical=False)
     if time_stamping:
-        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
+        builder = builder.add_extension(
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True
+        )
     signer = issuer.key if issuer else key
     assert isinstance(signer, ec.EllipticCurvePrivateKey)
     return builder.sign(signer, hashes.SHA256())
@@ -128,7 +140,9 @@ def _usage(*, ca: bool) -> x509.KeyUsage:
 
 def _write_pair(folder: Path, name: str, key: PrivateKey, certificate: x509.Certificate) -> None:
     write_secret(folder / f"{name}.key", private_pem(key))
-    write_secret(folder / f"{name}.pem", certificate.public_bytes(serialization.Encoding.PEM).decode())
+    write_secret(
+        folder / f"{name}.pem", certificate.public_bytes(serialization.Encoding.PEM).decode()
+    )
 
 
 def private_pem(key: PrivateKey) -> str:

@@ -18,7 +18,9 @@ def door(name: str) -> Iterator[None]:
         try:
             cursor.execute(f"SET SESSION AUTHORIZATION holdfast_{name}")
         except DatabaseError as error:
-            raise CannotPlay(f"this command must run as a database superuser to play the {name} door ({error})") from None
+            raise CannotPlay(
+                f"this command must run as a database superuser to play the {name} door ({error})"
+            ) from None
     try:
         yield
     finally:

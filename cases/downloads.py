@@ -9,6 +9,10 @@ from reporting import evidence
 
 
 def locked(package: Package) -> FileResponse:
-    response = FileResponse(evidence.store().open(package.vault_name), as_attachment=True, filename=f"{package.name}.zip.age")
+    response = FileResponse(
+        evidence.store().open(package.vault_name),
+        as_attachment=True,
+        filename=f"{package.name}.zip.age",
+    )
     response["Content-Length"] = str(package.locked_size)
     return response

@@ -12,7 +12,13 @@ from django.apps import apps
 from django.db import connections
 from django.db.backends.utils import CursorWrapper
 
-ROLES = ("holdfast_public", "holdfast_partner", "holdfast_staff", "holdfast_opener", "holdfast_sequencer")
+ROLES = (
+    "holdfast_public",
+    "holdfast_partner",
+    "holdfast_staff",
+    "holdfast_opener",
+    "holdfast_sequencer",
+)
 
 _READ_ADD = "SELECT, INSERT"
 _READ_ADD_CHANGE = "SELECT, INSERT, UPDATE"
@@ -27,13 +33,20 @@ TABLES: dict[str, dict[str, str]] = {
     },
     "reporting_returncodewrap": {"public": _READ_ADD},
     "reporting_reportersession": {"public": "SELECT, INSERT, DELETE, UPDATE (used_at)"},
-    "reporting_officewrap": {"public": "INSERT, SELECT (id)", "staff": _READ_ADD, "opener": "SELECT"},
+    "reporting_officewrap": {
+        "public": "INSERT, SELECT (id)",
+        "staff": _READ_ADD,
+        "opener": "SELECT",
+    },
     "reporting_pulse": {"public": "SELECT", "staff": _READ_ADD_CHANGE},
     "reporting_person": {"public": _READ_ADD, "staff": "SELECT"},
     "reporting_answer": {"public": "SELECT, INSERT, DELETE", "staff": "SELECT"},
     "reporting_incident": {"public": _READ_ADD, "staff": "SELECT"},
     "reporting_filegroup": {"public": "SELECT, INSERT, UPDATE (shown_adult)", "staff": "SELECT"},
-    "reporting_evidenceitem": {"public": "SELECT, INSERT, DELETE, UPDATE (state)", "staff": "SELECT, UPDATE (state)"},
+    "reporting_evidenceitem": {
+        "public": "SELECT, INSERT, DELETE, UPDATE (state)",
+        "staff": "SELECT, UPDATE (state)",
+    },
     "reporting_message": {
         "public": "SELECT, INSERT, UPDATE (read_at)",
         "staff": "SELECT, INSERT, UPDATE (read_at)",
@@ -43,7 +56,11 @@ TABLES: dict[str, dict[str, str]] = {
     "reporting_look": {"public": "SELECT, UPDATE (shown_at)", "staff": _READ_ADD},
     "reporting_recipientoffer": {"public": "SELECT", "staff": _READ_ADD_CHANGE},
     # the ledger
-    "custody_custodyevent": {"staff": "SELECT", "opener": "SELECT", "sequencer": "SELECT, UPDATE (tree_index)"},
+    "custody_custodyevent": {
+        "staff": "SELECT",
+        "opener": "SELECT",
+        "sequencer": "SELECT, UPDATE (tree_index)",
+    },
     "custody_custodydetail": {
         "public": "INSERT",
         "partner": "INSERT",
@@ -118,7 +135,9 @@ def apply(using: str) -> None:
                     for sequence in _counters(cursor, table):
                         cursor.execute(f"GRANT USAGE ON SEQUENCE {sequence} TO holdfast_{role}")
         for function, roles in FUNCTIONS.items():
-            cursor.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {', '.join('holdfast_' + role for role in roles)}")
+            cursor.execute(
+                f"GRANT EXECUTE ON FUNCTION {function} TO {', '.join('holdfast_' + role for role in roles)}"
+            )
 
 
 def _counters(cursor: CursorWrapper, table: str) -> list[str]:

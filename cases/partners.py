@@ -26,19 +26,27 @@ class WordsMissing(ValueError):
     """A partner without a name, a kind or reviewed plain words: no reporter could be asked about it."""
 
 
-def add(name: str, kind: str, *, plain_words: str, reviewed_on: date, phone: str = "", by: StaffMember) -> Partner:
+def add(
+    name: str, kind: str, *, plain_words: str, reviewed_on: date, phone: str = "", by: StaffMember
+) -> Partner:
     """A partner, and the reviewed plain words with which a reporter is asked about it."""
     by.check_may(May.CHECK_RECIPIENTS)
     name, plain_words = name.strip(), plain_words.strip()
     if not (name and plain_words and kind in Partner.Kind.values):
-        raise WordsMissing("Please give a name, what it is, and the plain words that reporters read.")
+        raise WordsMissing(
+            "Please give a name, what it is, and the plain words that reporters read."
+        )
     with transaction.atomic():
         partner = Partner.objects.create(id=partner_id(), name=name, kind=kind, phone=phone.strip())
-        RecipientOffer.objects.create(partner=partner.pk, name=name, plain_words=plain_words, reviewed_on=reviewed_on)
+        RecipientOffer.objects.create(
+            partner=partner.pk, name=name, plain_words=plain_words, reviewed_on=reviewed_on
+        )
     return partner
 
 
-def add_key(partner: Partner, age_recipient: str, *, expires_at: datetime | None = None, by: StaffMember) -> Recipient:
+def add_key(
+    partner: Partner, age_recipient: str, *, expires_at: datetime | None = None, by: StaffMember
+) -> Recipient:
     by.check_may(May.PREPARE_REFERRALS)
     age_recipient = age_recipient.strip()
     try:
@@ -48,7 +56,10 @@ def add_key(partner: Partner, age_recipient: str, *, expires_at: datetime | None
     if Recipient.objects.filter(age_recipient=age_recipient).exists():
         raise NotAnAgeKey("This key is here already: each partner has keys of its own.")
     return Recipient.objects.create(
-        partner=partner, age_recipient=age_recipient, added_by=by, expires_at=expires_at or timezone.now() + KEY_LASTS
+        partner=partner,
+        age_recipient=age_recipient,
+        added_by=by,
+        expires_at=expires_at or timezone.now() + KEY_LASTS,
     )
 
 
@@ -56,6 +67,10 @@ def check_key(recipient: Recipient, *, by: StaffMember) -> None:
     """A second person has compared the key with the partner by another road, such as a call to a known number."""
     by.check_may(May.CHECK_RECIPIENTS)
     if recipient.added_by_id == by.pk:
-        raise PermissionDenied("You added this key, so somebody else must compare it with the partner.")
-    Recipient.objects.filter(pk=recipient.pk, checked_at=None).update(checked_by=by, checked_at=timezone.now())
+        raise PermissionDenied(
+            "You added this key, so somebody else must compare it with the partner."
+        )
+    Recipient.objects.filter(pk=recipient.pk, checked_at=None).update(
+        checked_by=by, checked_at=timezone.now()
+    )
     recipient.refresh_from_db()

@@ -85,7 +85,11 @@ def run(files: list[Path], out: Path) -> Summary:
     (out / "partner-test.key").touch(mode=0o600)
     (out / "partner-test.key").write_text(partner_key)
     (out / "ca.pem").write_bytes(Path(settings.CA_CERTIFICATE_FILE).read_bytes())
-    with summary.step("unlock"), (out / "package.zip.age").open("rb") as locked, (out / "package.zip").open("wb") as unlocked:
+    with (
+        summary.step("unlock"),
+        (out / "package.zip.age").open("rb") as locked,
+        (out / "package.zip").open("wb") as unlocked,
+    ):
         pyrage.decrypt_io(locked, unlocked, [pyrage.x25519.Identity.from_str(partner_key)])
     summary.hashes["package.zip"] = _sha256(out / "package.zip")
     return summary
@@ -101,7 +105,14 @@ def _as_reporter(files: list[Path], out: Path, summary: Summary) -> codes.Return
         for path in files:
             item = intake.add_file(opened, group, path.name, _chunks(path), by=REPORTER)
             facts = evidence.acquisition(item, opened.secret)
-            summary.files.append({"item": item.pk, "name": path.name, "size": facts["size"], "sha256": facts["sha256"]})
+            summary.files.append(
+                {
+                    "item": item.pk,
+                    "name": path.name,
+                    "size": facts["size"],
+                    "sha256": facts["sha256"],
+                }
+            )
     with summary.step("submit"):
         receipt = intake.submit(opened)
     (out / "receipt.txt").write_text(receipts.as_text(receipt))
@@ -109,7 +120,13 @@ def _as_reporter(files: list[Path], out: Path, summary: Summary) -> codes.Return
     return opened.code
 
 
-def _take_it_on(worker: StaffMember, approver: StaffMember, partner_key: keys.Secret, summary: Summary, stamp: str) -> None:
+def _take_it_on(
+    worker: StaffMember,
+    approver: StaffMember,
+    partner_key: keys.Secret,
+    summary: Summary,
+    stamp: str,
+) -> None:
     report = Report.objects.get(pk=summary.ids["report"])
     with summary.step("read and accept"):
         decisions.take(report, by=worker)
@@ -121,7 +138,11 @@ def _take_it_on(worker: StaffMember, approver: StaffMember, partner_key: keys.Se
             examination.reveal(item, "rehearsal", by=worker)
     words = "A rehearsal: this partner does not exist."
     partner = partners.add(
-        f"Rehearsal partner {stamp}", "police", plain_words=words, reviewed_on=datetime.now(UTC).date(), by=approver
+        f"Rehearsal partner {stamp}",
+        "police",
+        plain_words=words,
+        reviewed_on=datetime.now(UTC).date(),
+        by=approver,
     )
     recipient = partners.add_key(partner, keys.recipient_of(partner_key), by=worker)
     partners.check_key(recipient, by=approver)
@@ -151,7 +172,10 @@ def _as_partner(collection: str, out: Path, summary: Summary) -> None:
         found = handover.find(collection)
         handover.collected(found)
         package = Package.objects.get(pk=found.pk)
-        with evidence.store().open(package.vault_name) as locked, (out / "package.zip.age").open("wb") as copy:
+        with (
+            evidence.store().open(package.vault_name) as locked,
+            (out / "package.zip.age").open("wb") as copy,
+        ):
             while piece := locked.read(_CHUNK):
                 copy.write(piece)
     summary.hashes |= {"package.zip.age": _sha256(out / "package.zip.age"), "recorded": package.locked_sha256,

@@ -26,9 +26,18 @@ def waiting(limit: int = 1000) -> list[str]:
     wanted = intake.office_recipients()
     complete = set(OfficeWrap.objects.values_list("subject", flat=True).distinct())
     for recipient in wanted:
-        complete &= set(OfficeWrap.objects.filter(recipient=recipient).values_list("subject", flat=True))
-    sent = Report.objects.exclude(state__in=[Report.State.DRAFT, Report.State.ERASED]).order_by("id").values_list("id", flat=True)
-    subjects = [*sent.iterator(), *Case.objects.order_by("id").values_list("id", flat=True).iterator()]
+        complete &= set(
+            OfficeWrap.objects.filter(recipient=recipient).values_list("subject", flat=True)
+        )
+    sent = (
+        Report.objects.exclude(state__in=[Report.State.DRAFT, Report.State.ERASED])
+        .order_by("id")
+        .values_list("id", flat=True)
+    )
+    subjects = [
+        *sent.iterator(),
+        *Case.objects.order_by("id").values_list("id", flat=True).iterator(),
+    ]
     return [subject for subject in subjects if subject not in complete][:limit]
 
 
@@ -39,14 +48,18 @@ def renew(subject: str, *, by: Actor) -> None:
     with transaction.atomic():
         added = [recipient for recipient in intake.office_recipients() if recipient not in there]
         for recipient in added:
-            OfficeWrap.objects.create(subject=subject, recipient=recipient, wrapped=keys.wrap(secret, recipient))
+            OfficeWrap.objects.create(
+                subject=subject, recipient=recipient, wrapped=keys.wrap(secret, recipient)
+            )
         record(subject, "wrap:added", actor=by, detail={"recipients": [str(one) for one in added]})
 
 
 def drop_old(*, by: Actor) -> int:
     """Remove the wraps of recipients no longer in force; how many. Raises NotRenewedYet and changes nothing while one is missing."""
     if missing := waiting(limit=1):
-        raise NotRenewedYet(f"{missing[0]} has no wrap for the recipients in force. Renew first; nothing was dropped.")
+        raise NotRenewedYet(
+            f"{missing[0]} has no wrap for the recipients in force. Renew first; nothing was dropped."
+        )
     with transaction.atomic():
         old = OfficeWrap.objects.exclude(recipient__in=intake.office_recipients())
         for subject in old.values_list("subject", flat=True).distinct():

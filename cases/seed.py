@@ -21,7 +21,12 @@ from reporting.models import EvidenceItem
 from reporting.vault import codes, keys
 
 PASSWORD_WORDS = "demo office pass phrase"  # noqa: S105  printed on the screen; demo data only
-STAFF = (("ines", "caseworker"), ("tom", "caseworker"), ("samira", "supervisor"), ("ruth", "safeguarding"))
+STAFF = (
+    ("ines", "caseworker"),
+    ("tom", "caseworker"),
+    ("samira", "supervisor"),
+    ("ruth", "safeguarding"),
+)
 
 
 def everything(partner_keys: Path) -> dict[str, Any]:
@@ -31,7 +36,11 @@ def everything(partner_keys: Path) -> dict[str, Any]:
     _partner("Northshire Police, online crime", "police", partner_keys, staff)
     _partner("Harbour Hotline", "hotline", partner_keys, staff)
     reports = [codes.grouped(_report(answers, files).code) for answers, files in _reports()]
-    return {"staff": {name: secret_of(user) for name, user in staff.items()}, "password": PASSWORD_WORDS, "codes": reports}
+    return {
+        "staff": {name: secret_of(user) for name, user in staff.items()},
+        "password": PASSWORD_WORDS,
+        "codes": reports,
+    }
 
 
 def person(name: str, role: str) -> StaffMember:
@@ -56,7 +65,9 @@ def _partner(name: str, kind: str, folder: Path, staff: dict[str, StaffMember]) 
         You may stay nameless with them at first; later they may ask for your name, and you can say no.
         They do not tell family or immigration. You are not in trouble for what others did to you.
         They do not take your phone without asking. You can stop it at any time.""")
-    partner = partners.add(name, kind, plain_words=words, reviewed_on=date(2026, 11, 1), by=staff["samira"])
+    partner = partners.add(
+        name, kind, plain_words=words, reviewed_on=date(2026, 11, 1), by=staff["samira"]
+    )
     key = partners.add_key(partner, keys.recipient_of(secret), by=staff["ines"])
     partners.check_key(key, by=staff["samira"])
 
@@ -69,7 +80,12 @@ def _report(answers: dict[str, Any], files: dict[str, bytes]) -> sessions.OpenRe
             for line in value:
                 person = people.harmed(opened.report)
                 evidence.acquire_text(
-                    texts[key], line, report=opened.report, person=person, recipient=opened.recipient, by=REPORTER
+                    texts[key],
+                    line,
+                    report=opened.report,
+                    person=person,
+                    recipient=opened.recipient,
+                    by=REPORTER,
                 )
         else:
             intake.answer(opened, questions.BY_KEY[key], value, by=REPORTER)
@@ -161,7 +177,13 @@ def pdf(words: str) -> bytes:
 
 def chat() -> bytes:
     started = datetime(2026, 11, 20, 21, 2, tzinfo=UTC)
-    lines = ("hey you still awake?", "look what i have :)", "you want me to send it to your sister?", "500. gift cards. friday.")
+    lines = (
+        "hey you still awake?",
+        "look what i have :)",
+        "you want me to send it to your sister?",
+        "500. gift cards. friday.",
+    )
     return "\n".join(
-        f"[{started:%d/%m/%Y, %H:%M}:{number:02d}] lena.summer: {line}" for number, line in enumerate(lines)
+        f"[{started:%d/%m/%Y, %H:%M}:{number:02d}] lena.summer: {line}"
+        for number, line in enumerate(lines)
     ).encode()

@@ -34,7 +34,9 @@ def sweep() -> None:
         except Exception:
             log.exception("a report could not be assessed", extra={"report": report.pk})
             queue.could_not_assess(report)
-    new = EvidenceItem.objects.filter(kind=EvidenceItem.Kind.FILE, state=EvidenceItem.State.KEPT).exclude(report__state="draft")
+    new = EvidenceItem.objects.filter(
+        kind=EvidenceItem.Kind.FILE, state=EvidenceItem.State.KEPT
+    ).exclude(report__state="draft")
     _verify(new[:200])
     for referral in disclosure.approved():
         try:
@@ -54,9 +56,17 @@ def confirm() -> None:
 def rehash() -> None:
     """Every night: every object of the vault against the ledger's hash, without any key; and what was to be done and was not."""
     recall.notice_what_she_took_back(everywhere=True)
-    for name in EvidenceItem.objects.filter(state=EvidenceItem.State.DESTROYED).values_list("vault_name", flat=True):
-        evidence.store().remove(name)  # again: a kill between the decision and the removal would have left the bytes
-    _verify(EvidenceItem.objects.filter(kind=EvidenceItem.Kind.FILE, state__in=[*EvidenceItem.OPENABLE]).iterator())
+    for name in EvidenceItem.objects.filter(state=EvidenceItem.State.DESTROYED).values_list(
+        "vault_name", flat=True
+    ):
+        evidence.store().remove(
+            name
+        )  # again: a kill between the decision and the removal would have left the bytes
+    _verify(
+        EvidenceItem.objects.filter(
+            kind=EvidenceItem.Kind.FILE, state__in=[*EvidenceItem.OPENABLE]
+        ).iterator()
+    )
 
 
 @shared_task

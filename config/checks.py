@@ -65,7 +65,8 @@ def one_role_for_each_door(**kwargs: Any) -> list[CheckMessage]:
     if wanted and wanted != {user}:
         return [
             Error(
-                f"This door signs in to the database as {user!r}; it must be {' or '.join(sorted(wanted))}.", id="holdfast.E002"
+                f"This door signs in to the database as {user!r}; it must be {' or '.join(sorted(wanted))}.",
+                id="holdfast.E002",
             )
         ]
     return []
@@ -76,9 +77,16 @@ def no_role_can_go_round_its_grants(**kwargs: Any) -> list[CheckMessage]:
     if not _running_doors():
         return []
     with connection.cursor() as cursor:
-        cursor.execute("SELECT rolsuper OR rolcreaterole OR rolbypassrls FROM pg_roles WHERE rolname = session_user")
+        cursor.execute(
+            "SELECT rolsuper OR rolcreaterole OR rolbypassrls FROM pg_roles WHERE rolname = session_user"
+        )
         if cursor.fetchone()[0]:
-            return [Error("This door's database role is a superuser or can make roles.", id="holdfast.E003")]
+            return [
+                Error(
+                    "This door's database role is a superuser or can make roles.",
+                    id="holdfast.E003",
+                )
+            ]
     return []
 
 
@@ -93,7 +101,10 @@ def production_is_complete(**kwargs: Any) -> list[CheckMessage]:
         count = len(recipients.read_text().split()) if recipients.exists() else 0
         if count < 2:
             found.append(
-                Error(f"{count} office recipient(s): production needs the working key and the paper key.", id="holdfast.E004")
+                Error(
+                    f"{count} office recipient(s): production needs the working key and the paper key.",
+                    id="holdfast.E004",
+                )
             )
         if not settings.OPERATOR_TOLD_WITHOUT_AGREEMENT:
             found.append(
@@ -106,10 +117,18 @@ def production_is_complete(**kwargs: Any) -> list[CheckMessage]:
             found.append(Error("OPERATOR_NAME is blank.", id="holdfast.E006"))
     if doors & {"staff"} and len(settings.SECRET_KEY) < 50:
         found.append(
-            Error("SECRET_KEY_FILE is missing or short: staff sessions would be signed with a known key.", id="holdfast.E007")
+            Error(
+                "SECRET_KEY_FILE is missing or short: staff sessions would be signed with a known key.",
+                id="holdfast.E007",
+            )
         )
     if "staff" in doors and doors & FACING_OUT:
-        found.append(Error("The staff door shares a process with a door that faces the internet.", id="holdfast.E008"))
+        found.append(
+            Error(
+                "The staff door shares a process with a door that faces the internet.",
+                id="holdfast.E008",
+            )
+        )
     return found
 
 
@@ -136,7 +155,12 @@ def certificates_last(**kwargs: Any) -> list[CheckMessage]:
         if path.exists() and (left := certificates.time_left(path)) < RENEW_BEFORE:
             when = f"runs out in {left.days} days" if left.days >= 0 else "has run out"
             kind = setting.partition("_")[0].lower()
-            found.append(CheckWarning(f"{path} {when}. Where the CA key lies: ./run manage certify {kind}", id="holdfast.W003"))
+            found.append(
+                CheckWarning(
+                    f"{path} {when}. Where the CA key lies: ./run manage certify {kind}",
+                    id="holdfast.W003",
+                )
+            )
     return found
 
 

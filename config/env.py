@@ -23,7 +23,9 @@ def integer(name: str, default: int, *, least: int = 0) -> int:
     if not value:
         return default
     if not value.isdigit() or int(value) < least:
-        raise ImproperlyConfigured(f"The setting {name} should be a whole number, {least} or more, not {value!r}.")
+        raise ImproperlyConfigured(
+            f"The setting {name} should be a whole number, {least} or more, not {value!r}."
+        )
     return int(value)
 
 
@@ -51,7 +53,9 @@ def database(name: str) -> dict[str, object]:
     """`postgresql://role:password@host/name`; the host may be a percent-encoded socket folder."""
     url = urlsplit(os.environ.get(name, ""))
     if url.scheme not in {"postgresql", ""}:
-        raise ImproperlyConfigured(f"{name} should begin with postgresql://; there is no other engine.")
+        raise ImproperlyConfigured(
+            f"{name} should begin with postgresql://; there is no other engine."
+        )
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": url.path.lstrip("/") or "holdfast",

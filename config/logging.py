@@ -21,7 +21,9 @@ class AllowListFormatter(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             # The template of the message, never its arguments.
-            "message": record.msg if isinstance(record.msg, str) and not record.msg.startswith("Traceback") else "",
+            "message": record.msg
+            if isinstance(record.msg, str) and not record.msg.startswith("Traceback")
+            else "",
         }
         line |= {name: str(getattr(record, name)) for name in FIELDS if hasattr(record, name)}
         if record.exc_info and record.exc_info[0]:

@@ -13,21 +13,32 @@ from django.utils.translation import gettext_lazy as _
 from config import env, logging
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-ALL_DOORS = frozenset({"public", "upload", "partner", "staff", "worker", "opener", "sequencer", "operator"})
+ALL_DOORS = frozenset(
+    {"public", "upload", "partner", "staff", "worker", "opener", "sequencer", "operator"}
+)
 
 DOORS = frozenset(env.words("DOORS", "operator"))
 PRODUCTION = env.flag("PRODUCTION")
 DEBUG = False
 _secret_key_file = env.path("SECRET_KEY_FILE")
 # Only the staff door signs anything with it; the other doors have no session and no form token of Django's.
-SECRET_KEY = _secret_key_file.read_text().strip() if env.is_set(_secret_key_file) else "no-door-signs-anything-with-this"
+SECRET_KEY = (
+    _secret_key_file.read_text().strip()
+    if env.is_set(_secret_key_file)
+    else "no-door-signs-anything-with-this"
+)
 ALLOWED_HOSTS = list(env.words("ALLOWED_HOSTS", "localhost,127.0.0.1"))
 
 PUBLIC_ORIGIN = env.text("PUBLIC_ORIGIN", "http://localhost:8100")
 UPLOAD_ORIGIN = env.text("UPLOAD_ORIGIN", PUBLIC_ORIGIN)
 STAFF_ORIGIN = env.text("STAFF_ORIGIN", "http://localhost:8200")
 PARTNER_ORIGIN = env.text("PARTNER_ORIGIN", "http://localhost:8300")
-_ORIGINS = {"public": PUBLIC_ORIGIN, "upload": PUBLIC_ORIGIN, "staff": STAFF_ORIGIN, "partner": PARTNER_ORIGIN}
+_ORIGINS = {
+    "public": PUBLIC_ORIGIN,
+    "upload": PUBLIC_ORIGIN,
+    "staff": STAFF_ORIGIN,
+    "partner": PARTNER_ORIGIN,
+}
 OWN_ORIGINS = sorted({origin for door, origin in _ORIGINS.items() if door in DOORS})
 
 # --- keys: paths, each present only in the process that holds the key ---------------------------------------
@@ -74,7 +85,11 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.staticfiles",
-    *(["django.contrib.messages", "allauth", "allauth.account", "allauth.mfa"] if _SIGNS_IN else []),
+    *(
+        ["django.contrib.messages", "allauth", "allauth.account", "allauth.mfa"]
+        if _SIGNS_IN
+        else []
+    ),
     "reporting.custody",
     "reporting",
     "cases.staff",
@@ -83,7 +98,10 @@ INSTALLED_APPS = [
 AUTH_USER_MODEL = "staff.StaffMember"
 SILENCED_SYSTEM_CHECKS = ["models.W042"]
 
-_PUBLIC_FACING = ["config.middleware.SameOriginMiddleware", "config.middleware.PrivacyHeadersMiddleware"]
+_PUBLIC_FACING = [
+    "config.middleware.SameOriginMiddleware",
+    "config.middleware.PrivacyHeadersMiddleware",
+]
 _STAFF_ONLY = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -112,7 +130,10 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "reporting.screens.cookies.code_offered",
                 *(
-                    ["django.contrib.auth.context_processors.auth", "django.contrib.messages.context_processors.messages"]
+                    [
+                        "django.contrib.auth.context_processors.auth",
+                        "django.contrib.messages.context_processors.messages",
+                    ]
                     if _SIGNS_IN
                     else []
                 ),
@@ -134,7 +155,10 @@ SESSION_COOKIE_AGE = 8 * 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 14}},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 14},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]

@@ -32,7 +32,9 @@ class ConsentForged(Exception):
     """A consent row whose signature is not hers."""
 
 
-def give(opened: OpenReport, offer: RecipientOffer, answer: Consent.Answer, *, by: Actor) -> Consent:
+def give(
+    opened: OpenReport, offer: RecipientOffer, answer: Consent.Answer, *, by: Actor
+) -> Consent:
     """Keep her answer about one recipient; it replaces earlier ones by being later."""
     signed_at = timezone.now()
     expires_at = signed_at + LASTS
@@ -70,14 +72,18 @@ def give(opened: OpenReport, offer: RecipientOffer, answer: Consent.Answer, *, b
 
 def latest(report: Report, partner: str) -> Consent | None:
     """What she answered last about a partner, whatever it was."""
-    return Consent.objects.filter(report=report, partner=partner).order_by("-signed_at", "-id").first()
+    return (
+        Consent.objects.filter(report=report, partner=partner).order_by("-signed_at", "-id").first()
+    )
 
 
 def current(report: Report, partner: str) -> Consent:
     """The latest answer about a partner, if it is a valid yes. Raises ConsentMissing, ConsentForged."""
     consent = latest(report, partner)
     if consent is None:
-        raise ConsentMissing("The reporter has not been asked about this recipient, or has not answered.")
+        raise ConsentMissing(
+            "The reporter has not been asked about this recipient, or has not answered."
+        )
     check_signature(consent)
     if consent.answer != Consent.Answer.YES:
         raise ConsentMissing("The latest answer about this recipient is not a yes.")

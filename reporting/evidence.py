@@ -23,7 +23,16 @@ from reporting.vault.reader import HashMismatch
 from reporting.vault.sealer import Sealed
 from reporting.vault.store import DiskStore, Store
 
-__all__ = ["HashMismatch", "NotOpenable", "acquire", "office_key", "open_record", "open_sealed", "open_text", "quarantine"]
+__all__ = [
+    "HashMismatch",
+    "NotOpenable",
+    "acquire",
+    "office_key",
+    "open_record",
+    "open_sealed",
+    "open_text",
+    "quarantine",
+]
 
 open_text = reader.open_text
 open_record = reader.open_record
@@ -37,7 +46,9 @@ class NotOpenable(Exception):
 def store() -> Store:
     """On a disk, or on S3-compatible storage where VAULT_S3_BUCKET is set."""
     if settings.VAULT_S3_BUCKET:
-        from reporting.vault.s3 import S3Store  # a large import that an office on a disk never needs
+        from reporting.vault.s3 import (
+            S3Store,
+        )  # a large import that an office on a disk never needs
 
         return S3Store(settings.VAULT_S3_BUCKET, endpoint=settings.VAULT_S3_ENDPOINT)
     return DiskStore(Path(settings.VAULT_DIR), floor=settings.FREE_SPACE_FLOOR_BYTES)
@@ -75,13 +86,23 @@ def acquire(
             group.report_id,
             "evidence:acquired",
             actor=by,
-            detail={"item": item.id, "kind": item.kind, "ciphertext_sha256": item.ciphertext_sha256},
+            detail={
+                "item": item.id,
+                "kind": item.kind,
+                "ciphertext_sha256": item.ciphertext_sha256,
+            },
         )
     return item
 
 
 def acquire_text(
-    kind: EvidenceItem.Kind, text: str, *, report: Report, person: Person, recipient: Recipient, by: Actor
+    kind: EvidenceItem.Kind,
+    text: str,
+    *,
+    report: Report,
+    person: Person,
+    recipient: Recipient,
+    by: Actor,
 ) -> EvidenceItem:
     """A link or an account of the other side, exactly as she typed it."""
     with transaction.atomic():
@@ -91,14 +112,20 @@ def acquire_text(
             kind=kind,
             acquisition=seal_record({"text": text, "how": "typed into the form"}, recipient),
         )
-        record(report.id, "evidence:acquired", actor=by, detail={"item": item.id, "kind": kind.value})
+        record(
+            report.id, "evidence:acquired", actor=by, detail={"item": item.id, "kind": kind.value}
+        )
     return item
 
 
 def remove_from_draft(item: EvidenceItem, *, by: Actor) -> None:
     """Before she sends, what she takes out is gone: row first, then the bytes. A quarantined item stays."""
     with transaction.atomic():
-        item = EvidenceItem.objects.select_for_update(of=("self",)).select_related("report").get(pk=item.pk)
+        item = (
+            EvidenceItem.objects.select_for_update(of=("self",))
+            .select_related("report")
+            .get(pk=item.pk)
+        )
         if item.report.state != Report.State.DRAFT or item.state == EvidenceItem.State.QUARANTINED:
             raise NotOpenable("this can no longer be taken out")
         name, item_id, report_id = item.vault_name, item.id, item.report_id
@@ -111,11 +138,16 @@ def remove_from_draft(item: EvidenceItem, *, by: Actor) -> None:
 def quarantine(item: EvidenceItem, *, reason: str, by: Actor) -> None:
     """May show a child: nothing opens, copies, exports or erases it until the named officer decides. Never undone here."""
     with transaction.atomic():
-        changed = EvidenceItem.objects.filter(pk=item.pk, state__in=_can_become(EvidenceItem.State.QUARANTINED)).update(
-            state=EvidenceItem.State.QUARANTINED
-        )
+        changed = EvidenceItem.objects.filter(
+            pk=item.pk, state__in=_can_become(EvidenceItem.State.QUARANTINED)
+        ).update(state=EvidenceItem.State.QUARANTINED)
         if changed:
-            record(item.report_id, "evidence:quarantined", actor=by, detail={"item": item.id, "reason": reason})
+            record(
+                item.report_id,
+                "evidence:quarantined",
+                actor=by,
+                detail={"item": item.id, "reason": reason},
+            )
     item.state = EvidenceItem.State.QUARANTINED
 
 
@@ -128,14 +160,23 @@ def verify(item: EvidenceItem, *, by: Actor) -> bool:
         whole = False
     state = EvidenceItem.State.VERIFIED if whole else EvidenceItem.State.INTEGRITY_FAILED
     with transaction.atomic():
-        changed = EvidenceItem.objects.filter(pk=item.pk, state__in=_can_become(state)).update(state=state)
+        changed = EvidenceItem.objects.filter(pk=item.pk, state__in=_can_become(state)).update(
+            state=state
+        )
         if changed:
             event = "evidence:verified" if whole else "evidence:integrity_failed"
             record(item.report_id, event, actor=by, detail={"item": item.id, "matched": whole})
     return whole
 
 
-def office_key(subject: str, event: str, *, detail: dict[str, Any], by: Actor, look: tuple[str, str] | None = None) -> Secret:
+def office_key(
+    subject: str,
+    event: str,
+    *,
+    detail: dict[str, Any],
+    by: Actor,
+    look: tuple[str, str] | None = None,
+) -> Secret:
     """The key of a report or case for the office, against a custody event committed before it is asked for.
 
     `look`: (who, act) for the reporter's list of who looked. Raises reporting.vault.opener.Refused.

@@ -60,12 +60,16 @@ def start(*, language: str, by: Actor) -> Started:
             wrapped=keys.wrap(secret, keys.recipient_of(derived.secret)),
         )
         Person.objects.create(report=report, role=Person.Role.HARMED)
-        opened, token = sessions.begin(report, secret=secret, code=code, signing_seed=derived.signing_seed)
+        opened, token = sessions.begin(
+            report, secret=secret, code=code, signing_seed=derived.signing_seed
+        )
         found(report.id, recipient=recipient, signing_key=derived.signing_public_key, actor=by)
     return Started(opened, token)
 
 
-def answer(opened: sessions.OpenReport, question: questions.Question, value: Any, *, by: Actor) -> None:
+def answer(
+    opened: sessions.OpenReport, question: questions.Question, value: Any, *, by: Actor
+) -> None:
     """Keep one answer. In a draft it takes the place of the earlier one; in a sent report it stands beside it.
 
     An answer that makes a child possible quarantines every file already given, in the same transaction.
@@ -86,7 +90,9 @@ def answer(opened: sessions.OpenReport, question: questions.Question, value: Any
             Answer.objects.filter(report=report, question=question.key).delete()
         elif question.key == "what":
             _note_incidents(report, value)
-        row = Answer.objects.create(report=report, person=people.harmed(report), question=question.key, sealed=sealed)
+        row = Answer.objects.create(
+            report=report, person=people.harmed(report), question=question.key, sealed=sealed
+        )
         if question.key == "who":
             people.note_helper(report, str(value))
         if question.key in {"age", "who"}:
@@ -96,17 +102,25 @@ def answer(opened: sessions.OpenReport, question: questions.Question, value: Any
             report.id,
             "answer:saved",
             actor=by,
-            detail={"answer": row.pk, "question": question.key, "sealed_sha256": hashlib.sha256(sealed).hexdigest()},
+            detail={
+                "answer": row.pk,
+                "question": question.key,
+                "sealed_sha256": hashlib.sha256(sealed).hexdigest(),
+            },
         )
 
 
-def add_lines(opened: sessions.OpenReport, kind: EvidenceItem.Kind, lines: Iterable[str], *, by: Actor) -> None:
+def add_lines(
+    opened: sessions.OpenReport, kind: EvidenceItem.Kind, lines: Iterable[str], *, by: Actor
+) -> None:
     """Links, or accounts of the other side: each line is an item of its own, exactly as she typed it."""
     with transaction.atomic():
         for line in lines:
             account = kind == EvidenceItem.Kind.ACCOUNT
             person = people.suspected(opened.report) if account else people.harmed(opened.report)
-            evidence.acquire_text(kind, line, report=opened.report, person=person, recipient=opened.recipient, by=by)
+            evidence.acquire_text(
+                kind, line, report=opened.report, person=person, recipient=opened.recipient, by=by
+            )
         news.note(opened.report)
 
 
@@ -118,24 +132,38 @@ def open_file_group(opened: sessions.OpenReport, shown_adult: str, *, by: Actor)
             person=people.harmed(opened.report),
             shown_adult=seal_record({"value": shown_adult}, opened.recipient),
         )
-        record(opened.report.pk, "files:age_answered", actor=by, detail={"group": group.id, "answer": shown_adult})
+        record(
+            opened.report.pk,
+            "files:age_answered",
+            actor=by,
+            detail={"group": group.id, "answer": shown_adult},
+        )
     return group
 
 
-def change_file_group(opened: sessions.OpenReport, group: FileGroup, shown_adult: str, *, by: Actor) -> None:
+def change_file_group(
+    opened: sessions.OpenReport, group: FileGroup, shown_adult: str, *, by: Actor
+) -> None:
     """She corrects the age answer of a group. Anything but yes quarantines what the group already holds."""
     with transaction.atomic():
         Report.objects.select_for_update().get(pk=opened.report.pk)  # the lock `keep_file` takes
         group.shown_adult = seal_record({"value": shown_adult}, opened.recipient)
         group.save(update_fields=["shown_adult"])
         news.note(opened.report)
-        record(opened.report.pk, "files:age_answered", actor=by, detail={"group": group.id, "answer": shown_adult})
+        record(
+            opened.report.pk,
+            "files:age_answered",
+            actor=by,
+            detail={"group": group.id, "answer": shown_adult},
+        )
         if shown_adult != people.YES:
             for item in EvidenceItem.objects.filter(group=group):
                 evidence.quarantine(item, reason="the age answer of its files changed", by=by)
 
 
-def add_file(opened: sessions.OpenReport, group: FileGroup, name: str, chunks: Iterable[bytes], *, by: Actor) -> EvidenceItem:
+def add_file(
+    opened: sessions.OpenReport, group: FileGroup, name: str, chunks: Iterable[bytes], *, by: Actor
+) -> EvidenceItem:
     """Seal and keep one file from a source that can be pulled; what the upload pool does with one that is pushed.
 
     Raises people.BytesNotTaken before a byte is read, VaultFull (nothing is kept then).
@@ -154,7 +182,13 @@ def add_file(opened: sessions.OpenReport, group: FileGroup, name: str, chunks: I
 
 
 def keep_file(
-    opened: sessions.OpenReport, group: FileGroup, sealed: Sealed, *, vault_name: str, file_name: str, by: Actor
+    opened: sessions.OpenReport,
+    group: FileGroup,
+    sealed: Sealed,
+    *,
+    vault_name: str,
+    file_name: str,
+    by: Actor,
 ) -> EvidenceItem:
     """A complete file, durable in the vault: the age question is asked once more under the report's lock, so that no answer
     changes in between. Raises people.BytesNotTaken, and then nothing of it is kept."""
@@ -163,7 +197,14 @@ def keep_file(
             Report.objects.select_for_update().get(pk=opened.report.pk)
             people.check_may_send_files(opened, FileGroup.objects.get(pk=group.pk))
             news.note(opened.report)
-            return evidence.acquire(sealed, group, vault_name=vault_name, file_name=file_name, recipient=opened.recipient, by=by)
+            return evidence.acquire(
+                sealed,
+                group,
+                vault_name=vault_name,
+                file_name=file_name,
+                recipient=opened.recipient,
+                by=by,
+            )
     except people.BytesNotTaken:
         evidence.store().remove(vault_name)
         raise
@@ -174,7 +215,9 @@ def _note_incidents(report: Report, types: Iterable[str]) -> None:
     there = set(Incident.objects.filter(report=report).values_list("reported_type", flat=True))
     harmed = people.harmed(report)
     Incident.objects.bulk_create(
-        Incident(report=report, person=harmed, reported_type=code) for code in types if code not in there
+        Incident(report=report, person=harmed, reported_type=code)
+        for code in types
+        if code not in there
     )
 
 
@@ -198,13 +241,17 @@ def submit(opened: sessions.OpenReport, *, by: Actor = REPORTER) -> Receipt:
             return Receipt.objects.get(report=report)
         _note_incidents(report, types or ["not_said"])
         for recipient in office_recipients():
-            OfficeWrap.objects.create(subject=report.id, recipient=recipient, wrapped=keys.wrap(opened.secret, recipient))
+            OfficeWrap.objects.create(
+                subject=report.id, recipient=recipient, wrapped=keys.wrap(opened.secret, recipient)
+            )
         report.state = Report.State.RECEIVED
         report.submitted_at = timezone.now()
         report.save(update_fields=["state", "submitted_at"])
         manifest = manifest_of(report)
         commitment = hashlib.sha256(rfc8785.dumps(manifest)).hexdigest()
-        recorded = record(report.id, "report:submitted", actor=by, detail={"manifest_sha256": commitment})
+        recorded = record(
+            report.id, "report:submitted", actor=by, detail={"manifest_sha256": commitment}
+        )
         return receipts.issue(report, recorded, manifest=manifest)
 
 
@@ -214,7 +261,10 @@ def manifest_of(report: Report) -> dict[str, Any]:
     items = EvidenceItem.objects.filter(report=report).order_by("id")
     return {
         "answers": [[pk, hashlib.sha256(sealed).hexdigest()] for pk, sealed in answers],
-        "items": [[item.id, item.ciphertext_sha256 or hashlib.sha256(item.acquisition).hexdigest()] for item in items],
+        "items": [
+            [item.id, item.ciphertext_sha256 or hashlib.sha256(item.acquisition).hexdigest()]
+            for item in items
+        ],
     }
 
 

@@ -45,5 +45,7 @@ def shown(opened: OpenReport) -> list[Line]:
 def mark_shown(report: Report, *, by: Actor) -> None:
     """She has been told. On record, because it is a fact that somebody may ask about."""
     with transaction.atomic():
-        if count := Look.objects.filter(report=report, shown_at=None).update(shown_at=timezone.now()):
+        if count := Look.objects.filter(report=report, shown_at=None).update(
+            shown_at=timezone.now()
+        ):
             record(report.pk, "looks:shown", actor=by, detail={"count": count})

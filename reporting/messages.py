@@ -32,19 +32,32 @@ def post(report: Report, text: str, *, from_office: bool, by: Actor) -> Message:
         message = Message.objects.create(report=report, from_office=from_office, sealed=sealed)
         if not from_office:
             news.note(report)
-        detail = {"message": message.id, "from_office": from_office, "sealed_sha256": hashlib.sha256(sealed).hexdigest()}
+        detail = {
+            "message": message.id,
+            "from_office": from_office,
+            "sealed_sha256": hashlib.sha256(sealed).hexdigest(),
+        }
         record(report.id, "message:posted", actor=by, detail=detail)
     return message
 
 
-def thread(report: Report, secret: Secret, *, news_since: datetime | None = None) -> list[OpenMessage]:
+def thread(
+    report: Report, secret: Secret, *, news_since: datetime | None = None
+) -> list[OpenMessage]:
     """All messages, or with `news_since` only what is unread from the office, or was written or first read since then."""
     rows = Message.objects.filter(report=report).order_by("at", "id")
     if news_since:
         rows = rows.filter(
-            Q(from_office=True, read_at=None) | Q(from_office=True, read_at__gte=news_since) | Q(at__gte=news_since)
+            Q(from_office=True, read_at=None)
+            | Q(from_office=True, read_at__gte=news_since)
+            | Q(at__gte=news_since)
         )
-    return [OpenMessage(row.from_office, evidence.open_text(row.sealed, secret), row.at, new=row.read_at is None) for row in rows]
+    return [
+        OpenMessage(
+            row.from_office, evidence.open_text(row.sealed, secret), row.at, new=row.read_at is None
+        )
+        for row in rows
+    ]
 
 
 def mark_read(report: Report, *, from_office: bool, by: Actor) -> None:

@@ -39,20 +39,29 @@ def note_helper(report: Report, who: str) -> None:
         Person.objects.get_or_create(report=report, role=role)
 
 
-def latest_answers(report: Report, secret: Secret, *, since: datetime | None = None) -> dict[str, Any]:
+def latest_answers(
+    report: Report, secret: Secret, *, since: datetime | None = None
+) -> dict[str, Any]:
     """Question key → the value she gave last; with `since`, only what she gave from then on."""
-    rows = Answer.objects.filter(report=report, **({"at__gte": since} if since else {})).order_by("id")
+    rows = Answer.objects.filter(report=report, **({"at__gte": since} if since else {})).order_by(
+        "id"
+    )
     return {row.question: evidence.open_record(row.sealed, secret)["value"] for row in rows}
 
 
 def shows_everything(opened: OpenReport) -> bool:
     """What a found code shows is what she chose before sending: only news, unless she said otherwise."""
-    return opened.report.state == Report.State.DRAFT or latest_answers(opened.report, opened.secret).get("show_again") == YES
+    return (
+        opened.report.state == Report.State.DRAFT
+        or latest_answers(opened.report, opened.secret).get("show_again") == YES
+    )
 
 
 def shown_answers(opened: OpenReport) -> dict[str, Any]:
     """Her latest answers as a page may show them again: all, or those of this visit."""
-    return latest_answers(opened.report, opened.secret, since=None if shows_everything(opened) else opened.since)
+    return latest_answers(
+        opened.report, opened.secret, since=None if shows_everything(opened) else opened.since
+    )
 
 
 def check_may_send_files(opened: OpenReport, group: FileGroup | None) -> None:
@@ -62,7 +71,9 @@ def check_may_send_files(opened: OpenReport, group: FileGroup | None) -> None:
     """
     answers = latest_answers(opened.report, opened.secret)
     if answers.get("who") == "bystander":
-        raise BytesNotTaken("Please do not send files of somebody you do not know. A link is enough for us to act.")
+        raise BytesNotTaken(
+            "Please do not send files of somebody you do not know. A link is enough for us to act."
+        )
     if answers.get("age") != ADULT:
         raise BytesNotTaken(
             "We never take pictures or videos when somebody under 18 was harmed, or when the age is not sure. "
@@ -71,7 +82,9 @@ def check_may_send_files(opened: OpenReport, group: FileGroup | None) -> None:
     if group is None or group.report_id != opened.report.pk:
         raise BytesNotTaken("Please first answer the question about age for these files.")
     if evidence.open_record(group.shown_adult, opened.secret).get("value") != YES:
-        raise BytesNotTaken("We can only take files when everyone in them was 18 or over when they were made.")
+        raise BytesNotTaken(
+            "We can only take files when everyone in them was 18 or over when they were made."
+        )
 
 
 def may_send_files(opened: OpenReport, group: FileGroup | None) -> bool:

@@ -102,17 +102,31 @@ ALL: tuple[Question, ...] = (
         "deadline",
         Kind.TEXT,
         _("Did they set a time limit or ask for something?"),
-        _("For example: by when, how much, which pictures, whom they want to tell. It helps us to see what is urgent."),
+        _(
+            "For example: by when, how much, which pictures, whom they want to tell. It helps us to see what is urgent."
+        ),
         rows=3,
     ),
-    Question("links", Kind.PAGE, _("Where can it be seen?"), _("One web address per line, each as long as it is.")),
+    Question(
+        "links",
+        Kind.PAGE,
+        _("Where can it be seen?"),
+        _("One web address per line, each as long as it is."),
+    ),
     Question(
         "accounts",
         Kind.PAGE,
         _("Who is doing it?"),
-        _("Names, user names, phone numbers, mail addresses, wallets: one per line. We never contact them."),
+        _(
+            "Names, user names, phone numbers, mail addresses, wallets: one per line. We never contact them."
+        ),
     ),
-    Question("files", Kind.PAGE, _("Would you like to send files?"), _("Screenshots, chats, receipts, recordings.")),
+    Question(
+        "files",
+        Kind.PAGE,
+        _("Would you like to send files?"),
+        _("Screenshots, chats, receipts, recordings."),
+    ),
     Question(
         "told",
         Kind.TEXT,

@@ -61,12 +61,19 @@ def as_text(receipt: Receipt) -> str:
     """The receipt as one file she can keep: blocks that `sed` and `openssl` can take apart; the last one once it is confirmed."""
     signature = base64.b64encode(receipt.signature).decode()
     text = f"{receipt.body}\n-----BEGIN SIGNATURE-----\n{signature}\n-----END SIGNATURE-----\n{receipt.certificate}"
-    return f"{text}-----BEGIN PROOF-----\n{receipt.proof}-----END PROOF-----\n" if receipt.proof else text
+    return (
+        f"{text}-----BEGIN PROOF-----\n{receipt.proof}-----END PROOF-----\n"
+        if receipt.proof
+        else text
+    )
 
 
 def confirm(*, limit: int = 500) -> int:
     """Add the proof of the ledger to receipts whose event lies under a checkpoint by now; how many. For the worker."""
-    waiting = {str(json.loads(one.body)["head"]["leaf"]): one for one in Receipt.objects.filter(proof="")[:limit]}
+    waiting = {
+        str(json.loads(one.body)["head"]["leaf"]): one
+        for one in Receipt.objects.filter(proof="")[:limit]
+    }
     found = extract.proofs(list(waiting))
     for leaf, proof in found.items():
         Receipt.objects.filter(pk=waiting[leaf].pk).update(proof=proof)

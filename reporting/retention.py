@@ -17,15 +17,24 @@ from reporting.models import EvidenceItem, Report
 def expire_drafts(*, by: Actor) -> int:
     """Forget every draft that was idle for DRAFT_DAYS; how many. Locked items, and the drafts that hold one, stay."""
     since = timezone.now() - timedelta(days=settings.DRAFT_DAYS)
-    old = Report.objects.filter(state=Report.State.DRAFT, started_at__lt=since).order_by("started_at")
+    old = Report.objects.filter(state=Report.State.DRAFT, started_at__lt=since).order_by(
+        "started_at"
+    )
     return sum(_expire(report_id, by=by) for report_id in old.values_list("id", flat=True))
 
 
 def _expire(report_id: str, *, by: Actor) -> bool:
     """The rows' deletion is committed only when the bytes are gone: a kill in between leaves work for the next night, never lost bytes."""
-    names = list(EvidenceItem.objects.filter(report=report_id).exclude(vault_name="").values_list("vault_name", flat=True))
+    names = list(
+        EvidenceItem.objects.filter(report=report_id)
+        .exclude(vault_name="")
+        .values_list("vault_name", flat=True)
+    )
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT reporting_expire_draft(%s, make_interval(days => %s))", [report_id, settings.DRAFT_DAYS])
+        cursor.execute(
+            "SELECT reporting_expire_draft(%s, make_interval(days => %s))",
+            [report_id, settings.DRAFT_DAYS],
+        )
         if not cursor.fetchone()[0]:
             return False
         record(report_id, "report:expired", actor=by, detail={})

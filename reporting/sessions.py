@@ -42,11 +42,15 @@ class OpenReport:
         return recipient_of(self.secret)
 
 
-def begin(report: Report, *, secret: Secret, code: codes.ReturnCode, signing_seed: bytes) -> tuple[OpenReport, Token]:
+def begin(
+    report: Report, *, secret: Secret, code: codes.ReturnCode, signing_seed: bytes
+) -> tuple[OpenReport, Token]:
     """Any other session of the report ends: redeeming elsewhere closes the forgotten tab."""
     ReporterSession.objects.filter(report=report).delete()
     token = Token(secrets.token_urlsafe(32))
-    keys = seal_record({"secret": secret, "code": code, "seed": signing_seed.hex()}, recipient_of(_identity(token)))
+    keys = seal_record(
+        {"secret": secret, "code": code, "seed": signing_seed.hex()}, recipient_of(_identity(token))
+    )
     row = ReporterSession.objects.create(token_hash=_hash(token), report=report, keys=keys)
     row.refresh_from_db(fields=["started_at"])
     return OpenReport(report, secret, code, signing_seed, row.started_at), token
@@ -77,5 +81,7 @@ def _hash(token: str) -> str:
 
 
 def _identity(token: str) -> Secret:
-    seed = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"holdfast reporter session").derive(token.encode())
+    seed = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"holdfast reporter session").derive(
+        token.encode()
+    )
     return secret_from_seed(seed)

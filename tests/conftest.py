@@ -62,7 +62,9 @@ def house(held: ceremony.Held, settings: Any, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def running_opener(transactional_db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def running_opener(
+    transactional_db: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     """A real opener on a real socket, in a thread of this process. Events of the test's owner role count as the staff door's."""
     monkeypatch.setattr(opener, "OPENING_DOOR", "owner")
     path = settings.OPENER_SOCKET
@@ -72,7 +74,9 @@ def running_opener(transactional_db: None, settings: Any, monkeypatch: pytest.Mo
     while not path.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     yield
-    with connection.cursor() as cursor:  # the thread's connection would keep the test database from being dropped
+    with (
+        connection.cursor() as cursor
+    ):  # the thread's connection would keep the test database from being dropped
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
@@ -97,6 +101,10 @@ def _there(what: str) -> bool:
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    left_out = {report.longrepr[2] for report in terminalreporter.stats.get("skipped", []) if isinstance(report.longrepr, tuple)}
+    left_out = {
+        report.longrepr[2]
+        for report in terminalreporter.stats.get("skipped", [])
+        if isinstance(report.longrepr, tuple)
+    }
     for reason in sorted(left_out):
         terminalreporter.write_line(reason.removeprefix("Skipped: "))

@@ -33,7 +33,9 @@ ADULT_EXTORTION: dict[str, Any] = {
 
 
 def staff(role: str = "caseworker") -> StaffMember:
-    return StaffMember.objects.create_user(f"{role}-{next(_numbers)}", password="a long enough password", role=role)
+    return StaffMember.objects.create_user(
+        f"{role}-{next(_numbers)}", password="a long enough password", role=role
+    )
 
 
 def draft(answers: dict[str, Any] | None = None) -> sessions.OpenReport:
@@ -43,15 +45,22 @@ def draft(answers: dict[str, Any] | None = None) -> sessions.OpenReport:
     return opened
 
 
-def file(opened: sessions.OpenReport, data: bytes = b"photo bytes", name: str = "photo.jpg") -> EvidenceItem:
+def file(
+    opened: sessions.OpenReport, data: bytes = b"photo bytes", name: str = "photo.jpg"
+) -> EvidenceItem:
     group = intake.open_file_group(opened, "yes", by=REPORTER)
     return intake.add_file(opened, group, name, [data], by=REPORTER)
 
 
 def lines(opened: sessions.OpenReport) -> None:
     person = people.harmed(opened.report)
-    for kind, text in ((EvidenceItem.Kind.LINK, "https://example.org/x"), (EvidenceItem.Kind.ACCOUNT, "@bad.guy")):
-        evidence.acquire_text(kind, text, report=opened.report, person=person, recipient=opened.recipient, by=REPORTER)
+    for kind, text in (
+        (EvidenceItem.Kind.LINK, "https://example.org/x"),
+        (EvidenceItem.Kind.ACCOUNT, "@bad.guy"),
+    ):
+        evidence.acquire_text(
+            kind, text, report=opened.report, person=person, recipient=opened.recipient, by=REPORTER
+        )
 
 
 def sent(answers: dict[str, Any] | None = None) -> sessions.OpenReport:

@@ -41,6 +41,13 @@ def pytest_configure() -> None:
     flush = DatabaseOperations.execute_sql_flush
 
     def past_the_triggers(self: DatabaseOperations, sql_list: Any) -> None:
-        flush(self, ["SET session_replication_role = replica", *sql_list, "SET session_replication_role = origin"])
+        flush(
+            self,
+            [
+                "SET session_replication_role = replica",
+                *sql_list,
+                "SET session_replication_role = origin",
+            ],
+        )
 
     DatabaseOperations.execute_sql_flush = past_the_triggers  # type: ignore[method-assign, assignment]

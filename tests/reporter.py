@@ -37,7 +37,9 @@ class Reporter:
         body, kind = multipart(files)
         return self._ask(self.upload, "POST", path, body, {"Content-Type": kind})
 
-    def _ask(self, address: str, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answered:
+    def _ask(
+        self, address: str, method: str, path: str, body: bytes, headers: dict[str, str]
+    ) -> Answered:
         connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
         sent = {"Origin": self.public, **headers, **self.headers}
         if self.cookie:
@@ -47,12 +49,20 @@ class Reporter:
         for value in response.headers.get_all("Set-Cookie") or []:
             if found := re.match(rf"{COOKIE}=([^;]+)", value):
                 self.cookie = found[1]
-        answered = Answered(response.status, response.headers.get("Location", ""), response.read().decode(errors="replace"))
+        answered = Answered(
+            response.status,
+            response.headers.get("Location", ""),
+            response.read().decode(errors="replace"),
+        )
         connection.close()
         return answered
 
-    def answer_all(self, words: str = "They want 500 by Friday.", account: str = "@bad.guy") -> None:
-        for number, value in enumerate((*ANSWERS, words, "Friday", "https://social.example/bad", account), start=1):
+    def answer_all(
+        self, words: str = "They want 500 by Friday.", account: str = "@bad.guy"
+    ) -> None:
+        for number, value in enumerate(
+            (*ANSWERS, words, "Friday", "https://social.example/bad", account), start=1
+        ):
             assert self.post(f"/page/{number}/", answer=value).status == 302, number
 
     def open_files(self, shown_adult: str = "yes") -> str:
@@ -70,7 +80,9 @@ class Reporter:
 def multipart(files: dict[str, bytes]) -> tuple[bytes, str]:
     boundary = secrets.token_hex(16)
     body = b"".join(
-        f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'.encode() + data + b"\r\n"
+        f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'.encode()
+        + data
+        + b"\r\n"
         for name, data in files.items()
     )
     return body + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"

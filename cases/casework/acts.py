@@ -20,7 +20,9 @@ class NotNext(Exception):
 def add_note(case: Case, text: str, *, by: StaffMember) -> Note:
     by.check_may(May.WORK_CASES)
     with transaction.atomic():
-        note = Note.objects.create(case=case, author=by, sealed=seal_text(text, founding(case.pk).recipient))
+        note = Note.objects.create(
+            case=case, author=by, sealed=seal_text(text, founding(case.pk).recipient)
+        )
         record(case.pk, "note:added", actor=by.actor, detail={"note": note.pk})
     return note
 
@@ -38,6 +40,8 @@ def move(case: Case, state: Case.State, *, by: StaffMember) -> None:
     before = [earlier for earlier, later in Case.NEXT.items() if state in later]
     with transaction.atomic():
         if Case.objects.filter(pk=case.pk, state__in=before).update(state=state) != 1:
-            raise NotNext(f"A case that is “{case.get_state_display()}” cannot become “{state.label}” next. Nothing was changed.")
+            raise NotNext(
+                f"A case that is “{case.get_state_display()}” cannot become “{state.label}” next. Nothing was changed."
+            )
         record(case.pk, "case:moved", actor=by.actor, detail={"to": state.value})
     case.state = state

@@ -38,7 +38,9 @@ def reveal(item: EvidenceItem, reason: str, *, by: StaffMember) -> Revealed:
     """Raises ReasonMissing, evidence.NotOpenable, evidence.HashMismatch, reporting.vault.opener.Refused."""
     by.check_may(May.WORK_CASES)
     if not reason.strip():
-        raise ReasonMissing("Please say why you need to look. The reporter sees that somebody looked.")
+        raise ReasonMissing(
+            "Please say why you need to look. The reporter sees that somebody looked."
+        )
     if item.state not in EvidenceItem.OPENABLE:
         raise evidence.NotOpenable("This item is locked: nobody opens it.")
     secret = evidence.office_key(
@@ -63,8 +65,15 @@ def may_show_a_child(item: EvidenceItem, *, by: StaffMember) -> None:
     """One act, by anybody of the office: from now on nobody opens, copies or exports it."""
     with transaction.atomic():
         evidence.quarantine(item, reason="a caseworker said that it may show a child", by=by.actor)
-        Look.objects.create(report_id=item.report_id, who=by.role_name, act="locked a file: a child may be shown")
+        Look.objects.create(
+            report_id=item.report_id, who=by.role_name, act="locked a file: a child may be shown"
+        )
         recall.close_collections(item, by=by.actor)
         case_report = CaseReport.objects.filter(report_id=item.report_id).first()
         if case_report:
-            record(case_report.case_id, "evidence:quarantined", actor=by.actor, detail={"item": item.pk})
+            record(
+                case_report.case_id,
+                "evidence:quarantined",
+                actor=by.actor,
+                detail={"item": item.pk},
+            )

@@ -25,11 +25,15 @@ class ReasonMissing(Exception):
 
 def locked() -> list[EvidenceItem]:
     """Every locked item with the decision that waits for confirmation, oldest first."""
-    rows = EvidenceItem.objects.filter(state=EvidenceItem.State.QUARANTINED).exclude(report__state="draft")
+    rows = EvidenceItem.objects.filter(state=EvidenceItem.State.QUARANTINED).exclude(
+        report__state="draft"
+    )
     return list(rows.prefetch_related("quarantine_decisions__proposed_by").order_by("at"))
 
 
-def propose(item: EvidenceItem, choice: QuarantineDecision.Choice, reason: str, *, by: StaffMember) -> QuarantineDecision:
+def propose(
+    item: EvidenceItem, choice: QuarantineDecision.Choice, reason: str, *, by: StaffMember
+) -> QuarantineDecision:
     by.check_may(May.DECIDE_QUARANTINE)
     if not reason.strip():
         raise ReasonMissing("Please say why; for destroying, name the authority and its reference.")
@@ -37,9 +41,13 @@ def propose(item: EvidenceItem, choice: QuarantineDecision.Choice, reason: str, 
         item = EvidenceItem.objects.select_for_update(of=("self",)).get(pk=item.pk)
         waiting = QuarantineDecision.objects.filter(item=item, confirmed_at=None).exists()
         if item.state != EvidenceItem.State.QUARANTINED or waiting:
-            raise NotWaiting("This item is not locked, or a decision already waits for confirmation. Nothing was changed.")
+            raise NotWaiting(
+                "This item is not locked, or a decision already waits for confirmation. Nothing was changed."
+            )
         sealed = seal_text(reason.strip(), founding(item.report_id).recipient)
-        decision = QuarantineDecision.objects.create(item=item, choice=choice, reason=sealed, proposed_by=by)
+        decision = QuarantineDecision.objects.create(
+            item=item, choice=choice, reason=sealed, proposed_by=by
+        )
         record(
             item.report_id,
             "quarantine:proposed",
@@ -54,7 +62,9 @@ def read_reason(decision: QuarantineDecision, *, by: StaffMember) -> str:
     _check_may_confirm(by)
     report = decision.item.report_id
     look = (by.role_name, "read why a locked file is to be decided about")
-    secret = evidence.office_key(report, "quarantine:opened", detail={"item": decision.item_id}, by=by.actor, look=look)
+    secret = evidence.office_key(
+        report, "quarantine:opened", detail={"item": decision.item_id}, by=by.actor, look=look
+    )
     return evidence.open_text(decision.reason, secret)
 
 
@@ -73,9 +83,23 @@ def confirm(decision: QuarantineDecision, *, by: StaffMember) -> None:
         open_decision = QuarantineDecision.objects.filter(pk=decision.pk, confirmed_at=None)
         if open_decision.update(confirmed_by=by, confirmed_at=timezone.now()) != 1:
             raise NotWaiting("This was confirmed already. Nothing was changed.")
-        if EvidenceItem.objects.filter(pk=item.pk, state=EvidenceItem.State.QUARANTINED).update(state=decision.choice) != 1:
+        if (
+            EvidenceItem.objects.filter(pk=item.pk, state=EvidenceItem.State.QUARANTINED).update(
+                state=decision.choice
+            )
+            != 1
+        ):
             raise NotWaiting("This item is no longer locked. Nothing was changed.")
-        Look.objects.create(report_id=item.report_id, who=by.role_name, act=f"decided about a locked file: {decision.choice}")
-        record(item.report_id, "quarantine:decided", actor=by.actor, detail={"item": item.pk, "choice": decision.choice})
+        Look.objects.create(
+            report_id=item.report_id,
+            who=by.role_name,
+            act=f"decided about a locked file: {decision.choice}",
+        )
+        record(
+            item.report_id,
+            "quarantine:decided",
+            actor=by.actor,
+            detail={"item": item.pk, "choice": decision.choice},
+        )
     if decision.choice == QuarantineDecision.Choice.DESTROYED:
         evidence.store().remove(item.vault_name)

@@ -64,7 +64,9 @@ def open_report(report: Report, *, by: StaffMember) -> OpenReport:
     by.check_may(May.READ_QUEUE)
     until = report.news_at
     look = (by.role_name, "read your report")
-    secret = evidence.office_key(report.pk, "report:opened", detail={"why": "to work on it"}, by=by.actor, look=look)
+    secret = evidence.office_key(
+        report.pk, "report:opened", detail={"why": "to work on it"}, by=by.actor, look=look
+    )
     messages.mark_read(report, from_office=False, by=by.actor)
     found = read(report, secret)
     news.read(report, until=until, by=by.actor)
@@ -74,7 +76,13 @@ def open_report(report: Report, *, by: StaffMember) -> OpenReport:
 def read(report: Report, secret: Secret) -> OpenReport:
     changed = Assessment.objects.filter(report=report, current=True).exclude(said=b"").first()
     band_words = evidence.open_text(changed.said, secret) if changed else ""
-    return OpenReport(report, band_words, said(report, secret), items(report, secret), messages.thread(report, secret))
+    return OpenReport(
+        report,
+        band_words,
+        said(report, secret),
+        items(report, secret),
+        messages.thread(report, secret),
+    )
 
 
 def said(report: Report, secret: Secret) -> list[Said]:
@@ -99,7 +107,9 @@ def items(report: Report, secret: Secret) -> list[OpenItem]:
     found = []
     for item in EvidenceItem.objects.filter(report=report).order_by("at", "id"):
         facts = evidence.acquisition(item, secret)
-        found.append(OpenItem(item, facts.get("file_name", ""), facts.get("size", 0), facts.get("text", "")))
+        found.append(
+            OpenItem(item, facts.get("file_name", ""), facts.get("size", 0), facts.get("text", ""))
+        )
     return found
 
 
@@ -108,5 +118,10 @@ def notes(case: Case, *, by: StaffMember) -> list[OpenNote]:
     rows = list(Note.objects.filter(case=case).select_related("author").order_by("at"))
     if not rows:
         return []
-    secret = evidence.office_key(case.pk, "case:opened", detail={"why": "to read the notes"}, by=by.actor)
-    return [OpenNote(evidence.open_text(row.sealed, secret), row.author.username, row.at) for row in rows]
+    secret = evidence.office_key(
+        case.pk, "case:opened", detail={"why": "to read the notes"}, by=by.actor
+    )
+    return [
+        OpenNote(evidence.open_text(row.sealed, secret), row.author.username, row.at)
+        for row in rows
+    ]

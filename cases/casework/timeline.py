@@ -99,5 +99,7 @@ def of(subjects: Sequence[str]) -> list[Line]:
 
 def _names(actors: set[str]) -> dict[str, str]:
     found = dict.fromkeys(actors, "Our computer") | {REPORTER: "Reporter"}
-    found |= dict(StaffMember.objects.filter(actor_id__in=actors).values_list("actor_id", "username"))
+    found |= dict(
+        StaffMember.objects.filter(actor_id__in=actors).values_list("actor_id", "username")
+    )
     return found | dict(Partner.objects.filter(pk__in=actors).values_list("pk", "name"))

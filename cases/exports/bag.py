@@ -43,8 +43,16 @@ class Seal:
 
     def sign(self, data: bytes) -> bytes:
         """Detached CMS SignedData, DER, ECDSA with SHA-256."""
-        builder = pkcs7.PKCS7SignatureBuilder().set_data(data).add_signer(self.certificate, self.key, hashes.SHA256())
-        options = [pkcs7.PKCS7Options.DetachedSignature, pkcs7.PKCS7Options.Binary, pkcs7.PKCS7Options.NoCapabilities]
+        builder = (
+            pkcs7.PKCS7SignatureBuilder()
+            .set_data(data)
+            .add_signer(self.certificate, self.key, hashes.SHA256())
+        )
+        options = [
+            pkcs7.PKCS7Options.DetachedSignature,
+            pkcs7.PKCS7Options.Binary,
+            pkcs7.PKCS7Options.NoCapabilities,
+        ]
         return builder.sign(Encoding.DER, options)
 
 
@@ -73,7 +81,9 @@ class Bag:
         self.tag("bagit.txt", b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n")
         oxum = f"{sum(one.size for one in self._payload.values())}.{len(self._payload)}"
         lines = {**info, "Bagging-Date": self._date.date().isoformat(), "Payload-Oxum": oxum}
-        self.tag("bag-info.txt", "".join(f"{name}: {value}\n" for name, value in lines.items()).encode())
+        self.tag(
+            "bag-info.txt", "".join(f"{name}: {value}\n" for name, value in lines.items()).encode()
+        )
         for algorithm in ("sha256", "sha512"):
             self.tag(f"manifest-{algorithm}.txt", _manifest(self._payload, algorithm))
         tagmanifest = _manifest(self._tags, "sha256")
@@ -81,7 +91,10 @@ class Bag:
         signature = seal.sign(tagmanifest)
         self._write("seal/tagmanifest.p7s", signature)
         self._write("seal/tagmanifest.p7s.tsr", seal.stamp(signature))
-        self._write("seal/chain.pem", seal.certificate.public_bytes(Encoding.PEM) + seal.ca.public_bytes(Encoding.PEM))
+        self._write(
+            "seal/chain.pem",
+            seal.certificate.public_bytes(Encoding.PEM) + seal.ca.public_bytes(Encoding.PEM),
+        )
         self._zip.close()
         return hashlib.sha256(tagmanifest).hexdigest()
 
@@ -90,7 +103,12 @@ class Bag:
             raise ValueError(f"not a name for a bag: {name!r}")
         entry = zipfile.ZipInfo(f"{self.name}/{name}", self._date.timetuple()[:6])
         entry.external_attr = (0o755 if name.endswith(".sh") else 0o644) << 16
-        digests = [hashlib.md5(usedforsecurity=False), hashlib.sha1(usedforsecurity=False), hashlib.sha256(), hashlib.sha512()]
+        digests = [
+            hashlib.md5(usedforsecurity=False),
+            hashlib.sha1(usedforsecurity=False),
+            hashlib.sha256(),
+            hashlib.sha512(),
+        ]
         size = 0
         with self._zip.open(entry, "w", force_zip64=True) as out:
             for piece in [content] if isinstance(content, bytes) else content:
@@ -102,4 +120,6 @@ class Bag:
 
 
 def _manifest(files: dict[str, Digests], algorithm: str) -> bytes:
-    return "".join(f"{getattr(digests, algorithm)}  {name}\n" for name, digests in sorted(files.items())).encode()
+    return "".join(
+        f"{getattr(digests, algorithm)}  {name}\n" for name, digests in sorted(files.items())
+    ).encode()

@@ -26,7 +26,9 @@ def seal_from_settings() -> Seal:
         raise certificates.CertificateExpired("the certificate for packages has run out")
     return Seal(
         key=key,
-        certificate=x509.load_pem_x509_certificate(Path(settings.PACKAGE_CERTIFICATE_FILE).read_bytes()),
+        certificate=x509.load_pem_x509_certificate(
+            Path(settings.PACKAGE_CERTIFICATE_FILE).read_bytes()
+        ),
         ca=x509.load_pem_x509_certificate(Path(settings.CA_CERTIFICATE_FILE).read_bytes()),
         stamp=Authority.from_settings().stamp,
     )
@@ -45,4 +47,6 @@ def write(material: Material, sink: Sink, *, seal: Seal) -> str:
         "Legal-Basis": material.basis,
         "Export-Profile": material.referral.profile,
     }
-    return bag.finish(seal, {name: value.replace("\n", " ") for name, value in info.items() if value})
+    return bag.finish(
+        seal, {name: value.replace("\n", " ") for name, value in info.items() if value}
+    )

@@ -14,7 +14,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from django.conf import settings
 
 from cases.casework import reading
-from cases.exports.material import WITHHELD_ANSWERS, WITHHELD_DETAILS, Event, Exhibit, Identifier, Material
+from cases.exports.material import (
+    WITHHELD_ANSWERS,
+    WITHHELD_DETAILS,
+    Event,
+    Exhibit,
+    Identifier,
+    Material,
+)
 from cases.models import Referral
 from reporting import evidence
 from reporting.actors import Actor
@@ -36,7 +43,11 @@ def material(referral: Referral, *, by: Actor) -> Material:
     """Opens the report against the event `package:built`, waits until that event is under a checkpoint, reads everything."""
     report = referral.report
     partner = referral.recipient.partner if referral.recipient else None
-    detail = {"referral": referral.pk, "partner": partner.pk if partner else "", "profile": referral.profile}
+    detail = {
+        "referral": referral.pk,
+        "partner": partner.pk if partner else "",
+        "profile": referral.profile,
+    }
     look = ("Our computer", f"packed what goes to {partner.name if partner else 'a partner'}")
     secret = evidence.office_key(report.pk, "package:built", detail=detail, by=by, look=look)
     chain = _wait_until_sequenced(report.pk)
@@ -72,7 +83,9 @@ def _wait_until_sequenced(subject: str) -> extract.Chain:
             return extract.chain(subject)
         except extract.NotCovered:
             if time.monotonic() > deadline:
-                raise NotSequenced("the newest events are not under a checkpoint yet; is the sequencer running?") from None
+                raise NotSequenced(
+                    "the newest events are not under a checkpoint yet; is the sequencer running?"
+                ) from None
             time.sleep(0.2)
 
 
@@ -81,23 +94,38 @@ def _goes(item: EvidenceItem, referral: Referral) -> bool:
 
 
 def exhibits(items: list[EvidenceItem], referral: Referral, secret: Secret) -> list[Exhibit]:
-    files = [item for item in items if item.kind == EvidenceItem.Kind.FILE and _goes(item, referral)]
-    return [Exhibit(f"E{number:04d}", item, evidence.acquisition(item, secret)) for number, item in enumerate(files, start=1)]
+    files = [
+        item for item in items if item.kind == EvidenceItem.Kind.FILE and _goes(item, referral)
+    ]
+    return [
+        Exhibit(f"E{number:04d}", item, evidence.acquisition(item, secret))
+        for number, item in enumerate(files, start=1)
+    ]
 
 
 def identifiers(items: list[EvidenceItem], secret: Secret) -> list[Identifier]:
     texts = [item for item in items if item.kind != EvidenceItem.Kind.FILE]
-    return [Identifier(item.kind, evidence.acquisition(item, secret)["text"], item.pk) for item in texts]
+    return [
+        Identifier(item.kind, evidence.acquisition(item, secret)["text"], item.pk) for item in texts
+    ]
 
 
-def withheld(items: list[EvidenceItem], referral: Referral, said: list[reading.Said]) -> list[dict[str, str]]:
+def withheld(
+    items: list[EvidenceItem], referral: Referral, said: list[reading.Said]
+) -> list[dict[str, str]]:
     """What was left out and why, with the commitment by which it could be proven later."""
     found = []
     for item in items:
         if item.kind == EvidenceItem.Kind.FILE and not _goes(item, referral):
             locked = item.state not in EvidenceItem.OPENABLE
-            why = "locked: may not be opened, copied or exported" if locked else "not part of this referral"
-            found.append({"what": f"file {item.pk}", "why": why, "ciphertext_sha256": item.ciphertext_sha256})
+            why = (
+                "locked: may not be opened, copied or exported"
+                if locked
+                else "not part of this referral"
+            )
+            found.append(
+                {"what": f"file {item.pk}", "why": why, "ciphertext_sha256": item.ciphertext_sha256}
+            )
     for one in said:
         if one.key in WITHHELD_ANSWERS:
             found.append(
@@ -112,10 +140,14 @@ def withheld(items: list[EvidenceItem], referral: Referral, said: list[reading.S
 
 def _event(entry: extract.Entry, referral: Referral, secret: Secret) -> Event:
     """Raises HashMismatch when the detail beside an event is not the one the ledger recorded."""
-    revealed = entry.founding.encode() if entry.founding else evidence.open_bytes(entry.sealed, secret)
+    revealed = (
+        entry.founding.encode() if entry.founding else evidence.open_bytes(entry.sealed, secret)
+    )
     row = json.loads(entry.canonical)
     if hashlib.sha256(revealed).hexdigest() != row["detail_hash"]:
-        raise evidence.HashMismatch(f"the detail of act {entry.seq} is not the one that was recorded")
+        raise evidence.HashMismatch(
+            f"the detail of act {entry.seq} is not the one that was recorded"
+        )
     why = _why_withheld(row["event"], unsalted(revealed), referral)
     return Event(entry.seq, entry.canonical, revealed, why, entry.tree_index, entry.proof)
 
@@ -123,7 +155,10 @@ def _event(entry: extract.Entry, referral: Referral, secret: Secret) -> Event:
 def _why_withheld(event: str, detail: dict[str, Any], referral: Referral) -> str:
     """Why this partner does not get the detail of an act; an empty text when it does."""
     partner = referral.recipient.partner_id if referral.recipient else ""
-    if detail.get("partner", partner) != partner or detail.get("referral", referral.pk) != referral.pk:
+    if (
+        detail.get("partner", partner) != partner
+        or detail.get("referral", referral.pk) != referral.pk
+    ):
         return "it concerns another recipient"
     if event == "evidence:revealed" and detail["item"] not in referral.items:
         return "it concerns a file that is not in this package"

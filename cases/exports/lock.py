@@ -80,7 +80,12 @@ class Lock:
 
     def flush(self) -> None: ...
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if self._buffer:
             self._put(bytes(self._buffer))
         self._put(None)
@@ -99,6 +104,8 @@ class Lock:
 
     def _encrypt(self, recipient: str, sink: Sink) -> None:
         try:
-            pyrage.encrypt_io(_Source(self._pieces), sink, [pyrage.x25519.Recipient.from_str(recipient)])
+            pyrage.encrypt_io(
+                _Source(self._pieces), sink, [pyrage.x25519.Recipient.from_str(recipient)]
+            )
         except BaseException as error:
             self._error = error

@@ -50,7 +50,11 @@ class Exhibit:
     def suffix(self) -> str:
         """The ending of her file name when it is a plain one: names in a package are ASCII of our own making."""
         ending = self.facts["file_name"].rpartition(".")[2].lower()
-        return f".{ending}" if ending.isascii() and ending.isalnum() and 1 <= len(ending) <= 5 else ".bin"
+        return (
+            f".{ending}"
+            if ending.isascii() and ending.isalnum() and 1 <= len(ending) <= 5
+            else ".bin"
+        )
 
 
 @dataclass(frozen=True)

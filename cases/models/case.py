@@ -40,9 +40,15 @@ class Assessment(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["report"], condition=models.Q(current=True), name="assessment_one_current")
+            models.UniqueConstraint(
+                fields=["report"], condition=models.Q(current=True), name="assessment_one_current"
+            )
         ]
-        indexes: ClassVar = [models.Index(fields=["band", "at"], condition=models.Q(current=True), name="assessment_queue")]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["band", "at"], condition=models.Q(current=True), name="assessment_queue"
+            )
+        ]
 
 
 class Case(models.Model):
@@ -68,7 +74,9 @@ class Case(models.Model):
     id = models.CharField(primary_key=True, max_length=14, default=case_id)
     state = models.CharField(max_length=12, choices=State.choices, default=State.NEW)
     opened_at = models.DateTimeField(db_default=Now())
-    assigned_to = models.ForeignKey(StaffMember, on_delete=models.PROTECT, null=True, related_name="cases")
+    assigned_to = models.ForeignKey(
+        StaffMember, on_delete=models.PROTECT, null=True, related_name="cases"
+    )
 
     INTERNAL: ClassVar = {"id", "state", "opened_at", "assigned_to"}
 

@@ -34,19 +34,33 @@ class Recipient(models.Model):
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="recipients")
     age_recipient = models.CharField(max_length=80, unique=True)
     added_by = models.ForeignKey(StaffMember, on_delete=models.PROTECT, related_name="+")
-    checked_by = models.ForeignKey(StaffMember, on_delete=models.PROTECT, related_name="+", null=True)
+    checked_by = models.ForeignKey(
+        StaffMember, on_delete=models.PROTECT, related_name="+", null=True
+    )
     checked_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
     added_at = models.DateTimeField(db_default=Now())
 
-    INTERNAL: ClassVar = {"id", "partner", "added_by", "checked_by", "checked_at", "expires_at", "added_at"}
+    INTERNAL: ClassVar = {
+        "id",
+        "partner",
+        "added_by",
+        "checked_by",
+        "checked_at",
+        "expires_at",
+        "added_at",
+    }
     PUBLIC: ClassVar = {"age_recipient"}
 
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=models.Q(checked_at=None, checked_by=None)
-                | (~models.Q(checked_at=None) & ~models.Q(checked_by=None) & ~models.Q(checked_by=models.F("added_by"))),
+                | (
+                    ~models.Q(checked_at=None)
+                    & ~models.Q(checked_by=None)
+                    & ~models.Q(checked_by=models.F("added_by"))
+                ),
                 name="recipient_checked_by_another",
             )
         ]

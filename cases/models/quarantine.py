@@ -18,22 +18,42 @@ class QuarantineDecision(models.Model):
         PRESERVED = "preserved", "Preserve, closed to everybody"
         RELEASED = "released", "It shows no child: release"
 
-    item = models.ForeignKey(EvidenceItem, on_delete=models.PROTECT, related_name="quarantine_decisions")
+    item = models.ForeignKey(
+        EvidenceItem, on_delete=models.PROTECT, related_name="quarantine_decisions"
+    )
     choice = models.CharField(max_length=10, choices=Choice.choices)
     reason = SealedField()
     proposed_by = models.ForeignKey(StaffMember, on_delete=models.PROTECT, related_name="+")
     proposed_at = models.DateTimeField(db_default=Now())
-    confirmed_by = models.ForeignKey(StaffMember, on_delete=models.PROTECT, related_name="+", null=True)
+    confirmed_by = models.ForeignKey(
+        StaffMember, on_delete=models.PROTECT, related_name="+", null=True
+    )
     confirmed_at = models.DateTimeField(null=True)
 
-    INTERNAL: ClassVar = {"id", "item", "choice", "proposed_by", "proposed_at", "confirmed_by", "confirmed_at"}
+    INTERNAL: ClassVar = {
+        "id",
+        "item",
+        "choice",
+        "proposed_by",
+        "proposed_at",
+        "confirmed_by",
+        "confirmed_at",
+    }
 
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=models.Q(confirmed_by=None, confirmed_at=None)
-                | (~models.Q(confirmed_at=None) & ~models.Q(confirmed_by=None) & ~models.Q(confirmed_by=models.F("proposed_by"))),
+                | (
+                    ~models.Q(confirmed_at=None)
+                    & ~models.Q(confirmed_by=None)
+                    & ~models.Q(confirmed_by=models.F("proposed_by"))
+                ),
                 name="quarantine_two_people",
             ),
-            models.UniqueConstraint(fields=["item"], condition=models.Q(confirmed_at=None), name="quarantine_one_open_decision"),
+            models.UniqueConstraint(
+                fields=["item"],
+                condition=models.Q(confirmed_at=None),
+                name="quarantine_one_open_decision",
+            ),
         ]

@@ -48,7 +48,9 @@ class Referral(models.Model):
         State.CHECKED: frozenset({State.APPROVED, State.DRAFT}),
         State.APPROVED: frozenset({State.BUILT}),
         State.BUILT: frozenset({State.DISCLOSED}),
-        State.DISCLOSED: frozenset({State.ACKNOWLEDGED, State.REJECTED, State.SILENT, State.RECALLED, State.REVIEWED}),
+        State.DISCLOSED: frozenset(
+            {State.ACKNOWLEDGED, State.REJECTED, State.SILENT, State.RECALLED, State.REVIEWED}
+        ),
         State.ACKNOWLEDGED: frozenset({State.OUTCOME, State.RECALLED}),
         State.SILENT: frozenset({State.ACKNOWLEDGED, State.REJECTED, State.RECALLED}),
         State.OUTCOME: frozenset({State.RECALLED}),
@@ -66,15 +68,21 @@ class Referral(models.Model):
     profile = models.CharField(max_length=20, default="le-full")
     consent = models.ForeignKey(Consent, on_delete=models.PROTECT, null=True)
     legal_basis = models.CharField(max_length=20, choices=LegalBasis.choices, blank=True)
-    words = SealedField(default=b"")  # which basis exactly, or what was told in an emergency: sealed to the report's key
+    words = SealedField(
+        default=b""
+    )  # which basis exactly, or what was told in an emergency: sealed to the report's key
     items = models.JSONField(default=list)
     prepared_by = models.ForeignKey(StaffMember, on_delete=models.PROTECT, related_name="+")
     prepared_at = models.DateTimeField(db_default=Now())
-    approved_by = models.ForeignKey(StaffMember, on_delete=models.PROTECT, related_name="+", null=True)
+    approved_by = models.ForeignKey(
+        StaffMember, on_delete=models.PROTECT, related_name="+", null=True
+    )
     approved_at = models.DateTimeField(null=True)
     build_failed_at = models.DateTimeField(null=True)
     build_failure = models.CharField(max_length=80, blank=True)
-    reviewed_by = models.ForeignKey(StaffMember, on_delete=models.PROTECT, related_name="+", null=True)
+    reviewed_by = models.ForeignKey(
+        StaffMember, on_delete=models.PROTECT, related_name="+", null=True
+    )
     reviewed_at = models.DateTimeField(null=True)
 
     INTERNAL: ClassVar = {
@@ -83,22 +91,35 @@ class Referral(models.Model):
     }  # fmt: skip
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["state", "prepared_at"], name="referral_by_state")]
+        indexes: ClassVar = [
+            models.Index(fields=["state", "prepared_at"], name="referral_by_state")
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=models.Q(approved_by=None, approved_at=None)
-                | (~models.Q(approved_at=None) & ~models.Q(approved_by=None) & ~models.Q(approved_by=models.F("prepared_by"))),
+                | (
+                    ~models.Q(approved_at=None)
+                    & ~models.Q(approved_by=None)
+                    & ~models.Q(approved_by=models.F("prepared_by"))
+                ),
                 name="referral_two_people",
             ),
             models.CheckConstraint(
                 condition=models.Q(reviewed_by=None, reviewed_at=None)
-                | (~models.Q(reviewed_at=None) & ~models.Q(reviewed_by=None) & ~models.Q(reviewed_by=models.F("prepared_by"))),
+                | (
+                    ~models.Q(reviewed_at=None)
+                    & ~models.Q(reviewed_by=None)
+                    & ~models.Q(reviewed_by=models.F("prepared_by"))
+                ),
                 name="referral_reviewed_by_another",
             ),
             models.CheckConstraint(
                 condition=models.Q(lane="emergency")
                 | models.Q(state__in=["draft", "checked"])
-                | (~models.Q(approved_by=None) & (~models.Q(consent=None) | ~models.Q(legal_basis=""))),
+                | (
+                    ~models.Q(approved_by=None)
+                    & (~models.Q(consent=None) | ~models.Q(legal_basis=""))
+                ),
                 name="referral_has_basis_and_approval",
             ),
         ]
@@ -107,7 +128,9 @@ class Referral(models.Model):
 class Package(models.Model):
     """A locked package in the vault. The unlocked one was never on a disk."""
 
-    referral = models.OneToOneField(Referral, on_delete=models.PROTECT, primary_key=True, related_name="package")
+    referral = models.OneToOneField(
+        Referral, on_delete=models.PROTECT, primary_key=True, related_name="package"
+    )
     name = models.CharField(max_length=60)
     vault_name = models.CharField(max_length=40)
     locked_size = models.BigIntegerField()
@@ -123,14 +146,18 @@ class Package(models.Model):
 class Disclosure(models.Model):
     """The hand-over: a collection code (only its hash is kept), or words told by phone; and the partner's answer."""
 
-    referral = models.OneToOneField(Referral, on_delete=models.PROTECT, primary_key=True, related_name="disclosure")
+    referral = models.OneToOneField(
+        Referral, on_delete=models.PROTECT, primary_key=True, related_name="disclosure"
+    )
     token_hash = models.CharField(max_length=64, unique=True, null=True)
     expires_at = models.DateTimeField(null=True)
     disclosed_at = models.DateTimeField(db_default=Now())
     collected_at = models.DateTimeField(null=True)
     taken_back_at = models.DateTimeField(null=True)
     acknowledged_at = models.DateTimeField(null=True)
-    reference = SealedField(default=b"")  # the partner's own, sealed to the report's key at the partner's door
+    reference = SealedField(
+        default=b""
+    )  # the partner's own, sealed to the report's key at the partner's door
     answer = models.CharField(max_length=20, blank=True)
 
     INTERNAL: ClassVar = {

@@ -32,7 +32,12 @@ def package(request: HttpRequest) -> HttpResponse:
         found.refresh_from_db()
     recipient_id = Referral.objects.values_list("recipient_id", flat=True).get(pk=found.pk)
     partner = Recipient.objects.values_list("partner__name", flat=True).get(pk=recipient_id)
-    context = {"found": found, "package": Package.objects.get(pk=found.pk), "partner": partner, "code": request.POST["code"]}
+    context = {
+        "found": found,
+        "package": Package.objects.get(pk=found.pk),
+        "partner": partner,
+        "code": request.POST["code"],
+    }
     return render(request, "partner/package.html", context)
 
 
@@ -47,4 +52,8 @@ def collect(request: HttpRequest) -> HttpResponse | FileResponse:
 def checkpoint(request: HttpRequest) -> HttpResponse:
     """The newest signed checkpoint of the ledger, as a C2SP note: keep it, and the record before it cannot be changed unseen."""
     note = published.newest()
-    return HttpResponse(note or "No checkpoint yet.\n", content_type="text/plain; charset=utf-8", status=200 if note else 404)
+    return HttpResponse(
+        note or "No checkpoint yet.\n",
+        content_type="text/plain; charset=utf-8",
+        status=200 if note else 404,
+    )

@@ -41,7 +41,11 @@ def still(untrusted_bytes: bytes) -> bytes:
         raise NotShown("It took too long to draw. It was left alone.") from None
     if done.returncode == 3:
         raise NotShown("It is not a still picture we can draw.")
-    if done.returncode or not done.stdout.startswith(b"\x89PNG") or len(done.stdout) > _PICTURE_LIMIT:
+    if (
+        done.returncode
+        or not done.stdout.startswith(b"\x89PNG")
+        or len(done.stdout) > _PICTURE_LIMIT
+    ):
         raise NotShown("It could not be drawn safely. It was left alone.")
     return done.stdout
 
@@ -59,7 +63,11 @@ def _wall() -> list[str] | None:
     for wall in (_bubblewrap(), ["unshare", "--user", "--map-root-user", "--net", "--"]):
         if shutil.which(wall[0]) is None:
             continue
-        tried = subprocess.run([*wall, sys.executable, "-I", "-c", "import PIL.Image"], capture_output=True, check=False)
+        tried = subprocess.run(
+            [*wall, sys.executable, "-I", "-c", "import PIL.Image"],
+            capture_output=True,
+            check=False,
+        )
         if tried.returncode == 0:
             return wall
     return None
@@ -70,7 +78,16 @@ def available() -> bool:
 
 
 def _bubblewrap() -> list[str]:
-    command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--tmpfs", "/tmp"]  # noqa: S108
+    command = [
+        "bwrap",
+        "--unshare-all",
+        "--die-with-parent",
+        "--new-session",
+        "--cap-drop",
+        "ALL",
+        "--tmpfs",
+        "/tmp",
+    ]  # noqa: S108
     for system in ("/usr", "/lib", "/lib64", "/bin"):
         if Path(system).exists():
             command += ["--ro-bind", system, system]

@@ -49,7 +49,9 @@ def check_recipient(recipient: Recipient) -> None:
             "Nobody has compared this key's fingerprint with the partner yet. A second person must do that first."
         )
     if recipient.expires_at <= timezone.now():
-        raise RecipientNotReady(f"This key expired on {recipient.expires_at:%d %B %Y}. Ask the partner for a new one.")
+        raise RecipientNotReady(
+            f"This key expired on {recipient.expires_at:%d %B %Y}. Ask the partner for a new one."
+        )
 
 
 def draft(
@@ -69,7 +71,9 @@ def draft(
     by.check_may(May.PREPARE_REFERRALS)
     check_recipient(recipient)
     if legal_basis and not words.strip():
-        raise BasisMissing("Please write which order or law it is: who approves it, and the partner, read that.")
+        raise BasisMissing(
+            "Please write which order or law it is: who approves it, and the partner, read that."
+        )
     given = None if legal_basis else consent.current(report, recipient.partner_id)
     with transaction.atomic():
         referral = Referral.objects.create(
@@ -85,7 +89,12 @@ def draft(
             state=Referral.State.CHECKED,
         )
         basis = given.pk if given else f"{legal_basis}: {words.strip()}"
-        detail = {"referral": referral.pk, "partner": recipient.partner_id, "basis": basis, "items": list(items)}
+        detail = {
+            "referral": referral.pk,
+            "partner": recipient.partner_id,
+            "basis": basis,
+            "items": list(items),
+        }
         record(case.pk, "referral:drafted", actor=by.actor, detail=detail)
     return referral
 
@@ -94,15 +103,24 @@ def approve(referral: Referral, *, by: StaffMember) -> None:
     """A second person says yes. The basis is checked again at this moment: a consent may have ended since."""
     by.check_may(May.APPROVE_REFERRALS)
     if referral.prepared_by_id == by.pk:
-        raise SamePerson("You prepared this referral, so somebody else must approve it. It is waiting for them.")
+        raise SamePerson(
+            "You prepared this referral, so somebody else must approve it. It is waiting for them."
+        )
     assert referral.recipient is not None
     check_recipient(referral.recipient)
     check_basis(referral)
     with transaction.atomic():
         waiting = Referral.objects.filter(pk=referral.pk, state=Referral.State.CHECKED)
-        if waiting.update(state=Referral.State.APPROVED, approved_by=by, approved_at=timezone.now()) != 1:
+        if (
+            waiting.update(
+                state=Referral.State.APPROVED, approved_by=by, approved_at=timezone.now()
+            )
+            != 1
+        ):
             raise NotNext("This referral is no longer waiting for approval. Nothing was changed.")
-        record(referral.case_id, "referral:approved", actor=by.actor, detail={"referral": referral.pk})
+        record(
+            referral.case_id, "referral:approved", actor=by.actor, detail={"referral": referral.pk}
+        )
     referral.refresh_from_db()
 
 
@@ -124,7 +142,9 @@ def approved() -> list[Referral]:
 
 def note_failure(referral: Referral, error: Exception) -> None:
     """For the referral's page: what kind of failure, without its words."""
-    Referral.objects.filter(pk=referral.pk).update(build_failed_at=timezone.now(), build_failure=type(error).__name__)
+    Referral.objects.filter(pk=referral.pk).update(
+        build_failed_at=timezone.now(), build_failure=type(error).__name__
+    )
 
 
 def package(referral: Referral) -> Package:
@@ -145,7 +165,12 @@ def package(referral: Referral) -> Package:
         staged.discard()
         raise
     with transaction.atomic():
-        if Referral.objects.filter(pk=referral.pk, state=Referral.State.APPROVED).update(state=Referral.State.BUILT) != 1:
+        if (
+            Referral.objects.filter(pk=referral.pk, state=Referral.State.APPROVED).update(
+                state=Referral.State.BUILT
+            )
+            != 1
+        ):
             raise NotNext("another worker built this package")
         built = Package.objects.create(
             referral=referral,
@@ -156,6 +181,10 @@ def package(referral: Referral) -> Package:
             tagmanifest_sha256=tagmanifest,
             items=[exhibit.item.pk for exhibit in material.exhibits],
         )
-        detail = {"referral": referral.pk, "locked_sha256": locked.sha256, "tagmanifest_sha256": tagmanifest}
+        detail = {
+            "referral": referral.pk,
+            "locked_sha256": locked.sha256,
+            "tagmanifest_sha256": tagmanifest,
+        }
         record(referral.case_id, "package:sealed", actor=by, detail=detail)
     return built

@@ -20,14 +20,25 @@ REVIEW_WITHIN = timedelta(hours=24)
 
 
 def tell(
-    case: Case, report: Report, *, told_to: str, called_back: str, said: str, threat_to_life: bool, by: StaffMember
+    case: Case,
+    report: Report,
+    *,
+    told_to: str,
+    called_back: str,
+    said: str,
+    threat_to_life: bool,
+    by: StaffMember,
 ) -> Referral:
     """Record what was told, to whom, and the number that was called back. Refused without a threat to life."""
     by.check_may(May.DISCLOSE_EMERGENCY)
     if not threat_to_life:
-        raise BasisMissing("This lane is for a threat to life only. For everything else please prepare an ordinary referral.")
+        raise BasisMissing(
+            "This lane is for a threat to life only. For everything else please prepare an ordinary referral."
+        )
     if not (told_to.strip() and called_back.strip() and said.strip()):
-        raise BasisMissing("Please write whom you told, which number you called back, and what you said. A few words are enough.")
+        raise BasisMissing(
+            "Please write whom you told, which number you called back, and what you said. A few words are enough."
+        )
     told = {"told_to": told_to.strip(), "called_back": called_back.strip(), "said": said.strip()}
     with transaction.atomic():
         referral = Referral.objects.create(
@@ -41,9 +52,18 @@ def tell(
             prepared_by=by,
         )
         Disclosure.objects.create(referral=referral)
-        Look.objects.create(report=report, who=by.role_name, act="told the emergency services, because a life was in danger")
+        Look.objects.create(
+            report=report,
+            who=by.role_name,
+            act="told the emergency services, because a life was in danger",
+        )
         record(case.pk, "emergency:told", actor=by.actor, detail={"referral": referral.pk, **told})
-        record(report.pk, "report:disclosed", actor=by.actor, detail={"referral": referral.pk, "lane": "emergency"})
+        record(
+            report.pk,
+            "report:disclosed",
+            actor=by.actor,
+            detail={"referral": referral.pk, "lane": "emergency"},
+        )
     return referral
 
 
@@ -52,10 +72,19 @@ def review(referral: Referral, *, by: StaffMember) -> None:
     if referral.prepared_by_id == by.pk:
         raise SamePerson("You made this disclosure, so somebody else must review it.")
     with transaction.atomic():
-        waiting = Referral.objects.filter(pk=referral.pk, lane=Referral.Lane.EMERGENCY, state=Referral.State.DISCLOSED)
-        if waiting.update(state=Referral.State.REVIEWED, reviewed_by=by, reviewed_at=timezone.now()) != 1:
+        waiting = Referral.objects.filter(
+            pk=referral.pk, lane=Referral.Lane.EMERGENCY, state=Referral.State.DISCLOSED
+        )
+        if (
+            waiting.update(
+                state=Referral.State.REVIEWED, reviewed_by=by, reviewed_at=timezone.now()
+            )
+            != 1
+        ):
             raise NotNext("This disclosure was reviewed already. Nothing was changed.")
-        record(referral.case_id, "emergency:reviewed", actor=by.actor, detail={"referral": referral.pk})
+        record(
+            referral.case_id, "emergency:reviewed", actor=by.actor, detail={"referral": referral.pk}
+        )
 
 
 def unreviewed() -> list[Referral]:

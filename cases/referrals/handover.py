@@ -35,7 +35,13 @@ def by_code(referral: Referral, *, by: StaffMember) -> str:
     """A collection code for the partner door, shown once; we keep only its SHA-256."""
     code = secrets.token_hex(20)
     expires_at = timezone.now() + COLLECT_WITHIN
-    _hand_over(referral, "gave it to", by=by, token_hash=hashlib.sha256(code.encode()).hexdigest(), expires_at=expires_at)
+    _hand_over(
+        referral,
+        "gave it to",
+        by=by,
+        token_hash=hashlib.sha256(code.encode()).hexdigest(),
+        expires_at=expires_at,
+    )
     return code
 
 
@@ -43,11 +49,15 @@ def in_person(referral: Referral, *, by: StaffMember) -> Package:
     """The locked package, for a person who carries it to a partner without our door. May be taken again if the copying failed."""
     by.check_may(May.PREPARE_REFERRALS)
     with transaction.atomic():
-        carried = Disclosure.objects.filter(referral=referral, token_hash=None, taken_back_at=None).exclude(collected_at=None)
+        carried = Disclosure.objects.filter(
+            referral=referral, token_hash=None, taken_back_at=None
+        ).exclude(collected_at=None)
         if not carried.exists():
             _hand_over(referral, "carried it to", by=by, collected_at=timezone.now())
         _check_nothing_locked_since(referral)
-        record(referral.case_id, "package:carried", actor=by.actor, detail={"referral": referral.pk})
+        record(
+            referral.case_id, "package:carried", actor=by.actor, detail={"referral": referral.pk}
+        )
     return Package.objects.get(referral=referral)
 
 
@@ -59,10 +69,19 @@ def _hand_over(referral: Referral, act: str, *, by: StaffMember, **how: Any) -> 
     check_basis(referral)
     _check_nothing_locked_since(referral)
     with transaction.atomic():
-        if Referral.objects.filter(pk=referral.pk, state=Referral.State.BUILT).update(state=Referral.State.DISCLOSED) != 1:
-            raise NotNext("The package is not ready, or was handed over already. Nothing was changed.")
+        if (
+            Referral.objects.filter(pk=referral.pk, state=Referral.State.BUILT).update(
+                state=Referral.State.DISCLOSED
+            )
+            != 1
+        ):
+            raise NotNext(
+                "The package is not ready, or was handed over already. Nothing was changed."
+            )
         Disclosure.objects.create(referral=referral, **how)
-        Look.objects.create(report=referral.report, who=by.role_name, act=f"{act} {referral.recipient.partner.name}")
+        Look.objects.create(
+            report=referral.report, who=by.role_name, act=f"{act} {referral.recipient.partner.name}"
+        )
         detail = {"referral": referral.pk, "partner": referral.recipient.partner_id}
         record(referral.case_id, "referral:disclosed", actor=by.actor, detail=detail)
         record(referral.report_id, "report:disclosed", actor=by.actor, detail=detail)
@@ -91,11 +110,20 @@ def collected(disclosure: Disclosure) -> None:
     """The partner has begun to take the locked package: on record before a byte is sent."""
     case_id, _report_id, partner_id = _parties(disclosure)
     with transaction.atomic():
-        Disclosure.objects.filter(pk=disclosure.pk, collected_at=None).update(collected_at=timezone.now())
-        record(case_id, "package:collected", actor=partner(partner_id), detail={"referral": disclosure.pk})
+        Disclosure.objects.filter(pk=disclosure.pk, collected_at=None).update(
+            collected_at=timezone.now()
+        )
+        record(
+            case_id,
+            "package:collected",
+            actor=partner(partner_id),
+            detail={"referral": disclosure.pk},
+        )
 
 
-def acknowledge(disclosure: Disclosure, answer: str, reference: str, *, by: Actor | None = None) -> None:
+def acknowledge(
+    disclosure: Disclosure, answer: str, reference: str, *, by: Actor | None = None
+) -> None:
     """received or rejected, with the partner's own reference; `by` is the partner itself, unless a person of the office heard it.
 
     A second answer changes nothing and is not an error.
@@ -105,10 +133,14 @@ def acknowledge(disclosure: Disclosure, answer: str, reference: str, *, by: Acto
     reference = reference.strip()[:REFERENCE_LIMIT]
     sealed = seal_text(reference, founding(report_id).recipient) if reference else b""
     with transaction.atomic():
-        waiting = Referral.objects.filter(pk=disclosure.pk, state__in=[Referral.State.DISCLOSED, Referral.State.SILENT])
+        waiting = Referral.objects.filter(
+            pk=disclosure.pk, state__in=[Referral.State.DISCLOSED, Referral.State.SILENT]
+        )
         if waiting.update(state=state) != 1:
             return
-        Disclosure.objects.filter(pk=disclosure.pk).update(acknowledged_at=timezone.now(), answer=answer, reference=sealed)
+        Disclosure.objects.filter(pk=disclosure.pk).update(
+            acknowledged_at=timezone.now(), answer=answer, reference=sealed
+        )
         detail = {"referral": disclosure.pk, "answer": answer, "reference": reference}
         record(case_id, "referral:answered", actor=by or partner(partner_id), detail=detail)
 
@@ -117,4 +149,8 @@ def _parties(disclosure: Disclosure) -> tuple[str, str, str]:
     """(case, report, partner): read by columns, because the partner door may read no more."""
     columns = Referral.objects.values_list("case_id", "report_id", "recipient_id")
     case_id, report_id, recipient_id = columns.get(pk=disclosure.pk)
-    return case_id, report_id, Recipient.objects.values_list("partner_id", flat=True).get(pk=recipient_id)
+    return (
+        case_id,
+        report_id,
+        Recipient.objects.values_list("partner_id", flat=True).get(pk=recipient_id),
+    )

@@ -18,13 +18,17 @@ from reporting.actors import Actor, job
 from reporting.custody.record import record
 from reporting.models import Consent, EvidenceItem, Look
 
-_CAN_BE_RECALLED = [before for before, after in Referral.NEXT.items() if Referral.State.RECALLED in after]
+_CAN_BE_RECALLED = [
+    before for before, after in Referral.NEXT.items() if Referral.State.RECALLED in after
+]
 
 
 def close_collections(item: EvidenceItem, *, by: Actor) -> None:
     """The item was locked: packages that hold it and were not collected yet can no longer be collected."""
     waiting = Disclosure.objects.filter(
-        collected_at=None, expires_at__gt=timezone.now(), referral__package__items__contains=[item.pk]
+        collected_at=None,
+        expires_at__gt=timezone.now(),
+        referral__package__items__contains=[item.pk],
     )
     for disclosure in waiting.select_related("referral"):
         Disclosure.objects.filter(pk=disclosure.pk).update(expires_at=timezone.now())
@@ -45,9 +49,15 @@ def notice_what_she_took_back(*, everywhere: bool = False) -> int:
 
 
 def _without_basis() -> QuerySet[Referral]:
-    latest = Consent.objects.filter(report=OuterRef("report"), partner=OuterRef("recipient__partner")).order_by("-signed_at")
-    handed_over = Referral.objects.filter(state__in=_CAN_BE_RECALLED, disclosure__taken_back_at=None).exclude(consent=None)
-    return handed_over.annotate(latest=Subquery(latest.values("answer")[:1])).exclude(latest=Consent.Answer.YES)
+    latest = Consent.objects.filter(
+        report=OuterRef("report"), partner=OuterRef("recipient__partner")
+    ).order_by("-signed_at")
+    handed_over = Referral.objects.filter(
+        state__in=_CAN_BE_RECALLED, disclosure__taken_back_at=None
+    ).exclude(consent=None)
+    return handed_over.annotate(latest=Subquery(latest.values("answer")[:1])).exclude(
+        latest=Consent.Answer.YES
+    )
 
 
 def _take_back(referral: Referral, *, by: Actor) -> None:
@@ -60,7 +70,11 @@ def _take_back(referral: Referral, *, by: Actor) -> None:
             disclosure.expires_at = now
             Referral.objects.filter(pk=referral.pk).update(state=Referral.State.RECALLED)
             name = referral.recipient.partner.name
-            Look.objects.create(report_id=referral.report_id, who="Our computer", act=f"closed what was waiting for {name}")
+            Look.objects.create(
+                report_id=referral.report_id,
+                who="Our computer",
+                act=f"closed what was waiting for {name}",
+            )
         disclosure.save(update_fields=["taken_back_at", "expires_at"])
         detail = {"referral": referral.pk, "collected": disclosure.collected_at is not None}
         record(referral.case_id, "referral:taken_back", actor=by, detail=detail)
@@ -68,8 +82,14 @@ def _take_back(referral: Referral, *, by: Actor) -> None:
 
 def to_tell() -> list[Referral]:
     """Collected, and she took back her yes: the partner must be told."""
-    rows = Referral.objects.filter(state__in=_CAN_BE_RECALLED).exclude(disclosure__taken_back_at=None)
-    return list(rows.select_related("recipient__partner", "disclosure").order_by("disclosure__taken_back_at"))
+    rows = Referral.objects.filter(state__in=_CAN_BE_RECALLED).exclude(
+        disclosure__taken_back_at=None
+    )
+    return list(
+        rows.select_related("recipient__partner", "disclosure").order_by(
+            "disclosure__taken_back_at"
+        )
+    )
 
 
 def recall(referral: Referral, *, by: StaffMember) -> None:
@@ -77,9 +97,17 @@ def recall(referral: Referral, *, by: StaffMember) -> None:
     by.check_may(May.PREPARE_REFERRALS)
     assert referral.recipient is not None
     with transaction.atomic():
-        waiting = Referral.objects.filter(pk=referral.pk, state__in=_CAN_BE_RECALLED).exclude(disclosure__taken_back_at=None)
+        waiting = Referral.objects.filter(pk=referral.pk, state__in=_CAN_BE_RECALLED).exclude(
+            disclosure__taken_back_at=None
+        )
         if waiting.update(state=Referral.State.RECALLED) != 1:
-            raise NotNext("The yes was not taken back, or the partner was told already. Nothing was changed.")
+            raise NotNext(
+                "The yes was not taken back, or the partner was told already. Nothing was changed."
+            )
         name = referral.recipient.partner.name
-        Look.objects.create(report=referral.report, who=by.role_name, act=f"told {name} that you took back your yes")
-        record(referral.case_id, "referral:recalled", actor=by.actor, detail={"referral": referral.pk})
+        Look.objects.create(
+            report=referral.report, who=by.role_name, act=f"told {name} that you took back your yes"
+        )
+        record(
+            referral.case_id, "referral:recalled", actor=by.actor, detail={"referral": referral.pk}
+        )

@@ -32,9 +32,14 @@ def read(referral: Referral, *, by: StaffMember) -> Papers:
     by.check_may(May.PREPARE_REFERRALS)
     emergency = referral.lane == Referral.Lane.EMERGENCY
     partner = referral.recipient.partner.name if referral.recipient else ""
-    look = (by.role_name, "read what was told in the emergency" if emergency else f"read what is to go to {partner}")
+    look = (
+        by.role_name,
+        "read what was told in the emergency" if emergency else f"read what is to go to {partner}",
+    )
     report = referral.report
-    secret = evidence.office_key(report.pk, "referral:opened", detail={"referral": referral.pk}, by=by.actor, look=look)
+    secret = evidence.office_key(
+        report.pk, "referral:opened", detail={"referral": referral.pk}, by=by.actor, look=look
+    )
     if emergency:
         return Papers(told=evidence.open_record(referral.words, secret))
     items = list(EvidenceItem.objects.filter(report=report).order_by("at", "id"))

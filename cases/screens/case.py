@@ -26,12 +26,15 @@ def case(request: StaffRequest, case_id: str) -> HttpResponse:
         "reports": [reading.open_report(one, by=request.user) for one in reports],
         "assessments": Assessment.objects.filter(report__in=reports, current=True).order_by("band"),
         "notes": reading.notes(found, by=request.user),
-        "referrals": Referral.objects.filter(case=found).select_related("recipient__partner", "prepared_by", "approved_by"),
+        "referrals": Referral.objects.filter(case=found).select_related(
+            "recipient__partner", "prepared_by", "approved_by"
+        ),
         "next_states": [Case.State(state) for state in sorted(Case.NEXT[found.state])],
         "legal_bases": Referral.LegalBasis.choices,
         "timeline": timeline.of([found.pk, *(one.pk for one in reports)]),
         "recipients": [
-            (one, _consent_word(one, reports)) for one in Recipient.objects.select_related("partner").order_by("partner__name")
+            (one, _consent_word(one, reports))
+            for one in Recipient.objects.select_related("partner").order_by("partner__name")
         ],
     }
     return render(request, "office/case.html", context)
@@ -54,10 +57,16 @@ def act(request: StaffRequest, case_id: str) -> HttpResponse:
     if request.method == "POST" and what == "note" and text:
         acts.add_note(found, text, by=request.user)
     elif request.method == "POST" and what == "message" and text:
-        report = get_object_or_404(CaseReport, case=found, report_id=request.POST.get("report", "")).report
+        report = get_object_or_404(
+            CaseReport, case=found, report_id=request.POST.get("report", "")
+        ).report
         acts.write_to_reporter(report, text, by=request.user)
         notices.success(request, "Written. The reporter reads it on coming back with the code.")
-    elif request.method == "POST" and what == "move" and request.POST.get("state") in Case.State.values:
+    elif (
+        request.method == "POST"
+        and what == "move"
+        and request.POST.get("state") in Case.State.values
+    ):
         try:
             acts.move(found, Case.State(request.POST["state"]), by=request.user)
         except acts.NotNext as error:
@@ -69,9 +78,17 @@ def act(request: StaffRequest, case_id: str) -> HttpResponse:
 def look(request: StaffRequest, item_id: str) -> HttpResponse:
     """Facts first and a reason; the picture only after that, into memory."""
     request.user.check_may(May.WORK_CASES)
-    item = get_object_or_404(EvidenceItem.objects.exclude(report__state__in=Report.GONE), pk=item_id, kind=EvidenceItem.Kind.FILE)
+    item = get_object_or_404(
+        EvidenceItem.objects.exclude(report__state__in=Report.GONE),
+        pk=item_id,
+        kind=EvidenceItem.Kind.FILE,
+    )
     case_report = get_object_or_404(CaseReport, report_id=item.report_id)
-    context: dict[str, object] = {"item": item, "case_id": case_report.case_id, "openable": item.state in EvidenceItem.OPENABLE}
+    context: dict[str, object] = {
+        "item": item,
+        "case_id": case_report.case_id,
+        "openable": item.state in EvidenceItem.OPENABLE,
+    }
     if request.method == "POST":
         try:
             revealed = examination.reveal(item, request.POST.get("reason", ""), by=request.user)
@@ -86,9 +103,14 @@ def look(request: StaffRequest, item_id: str) -> HttpResponse:
 @shows_refusals
 def lock(request: StaffRequest, item_id: str) -> HttpResponse:
     """Also before there is a case: whoever reads that a child may be shown must not have to take it on first."""
-    item = get_object_or_404(EvidenceItem.objects.exclude(report__state__in=Report.GONE), pk=item_id)
+    item = get_object_or_404(
+        EvidenceItem.objects.exclude(report__state__in=Report.GONE), pk=item_id
+    )
     if request.method == "POST":
         request.user.check_may(May.READ_QUEUE)
         examination.may_show_a_child(item, by=request.user)
-        notices.success(request, "Locked. Nobody opens, copies or exports it until the safeguarding officer has decided.")
+        notices.success(
+            request,
+            "Locked. Nobody opens, copies or exports it until the safeguarding officer has decided.",
+        )
     return redirect("office:report", item.report_id)

@@ -16,5 +16,6 @@ def ready(request: HttpRequest) -> JsonResponse:
     waited = published.oldest_unsequenced()
     late = waited is not None and waited > SEQUENCED_WITHIN
     return JsonResponse(
-        {"ready": not late, "unsequenced_seconds": waited.total_seconds() if waited else 0}, status=503 if late else 200
+        {"ready": not late, "unsequenced_seconds": waited.total_seconds() if waited else 0},
+        status=503 if late else 200,
     )

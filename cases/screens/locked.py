@@ -19,7 +19,9 @@ def locked(request: StaffRequest) -> HttpResponse:
         request.user.check_may(May.DECIDE_QUARANTINE)
     why: tuple[int, str] | None = None
     if decision_id := request.POST.get("read"):
-        decision = get_object_or_404(QuarantineDecision.objects.select_related("item"), pk=decision_id, confirmed_at=None)
+        decision = get_object_or_404(
+            QuarantineDecision.objects.select_related("item"), pk=decision_id, confirmed_at=None
+        )
         why = (decision.pk, quarantine.read_reason(decision, by=request.user))
     elif request.method == "POST":
         try:
@@ -28,7 +30,12 @@ def locked(request: StaffRequest) -> HttpResponse:
             notices.error(request, str(error))
         return redirect("office:locked")
     rows = [
-        (item, next((one for one in item.quarantine_decisions.all() if one.confirmed_at is None), None))
+        (
+            item,
+            next(
+                (one for one in item.quarantine_decisions.all() if one.confirmed_at is None), None
+            ),
+        )
         for item in quarantine.locked()
     ]
     context = {
@@ -42,7 +49,9 @@ def locked(request: StaffRequest) -> HttpResponse:
 
 def _decide(request: StaffRequest) -> None:
     if decision_id := request.POST.get("confirm"):
-        decision = get_object_or_404(QuarantineDecision.objects.select_related("item"), pk=decision_id)
+        decision = get_object_or_404(
+            QuarantineDecision.objects.select_related("item"), pk=decision_id
+        )
         quarantine.confirm(decision, by=request.user)
         notices.success(request, "Confirmed and carried out.")
         return

@@ -24,18 +24,33 @@ def waiting(request: StaffRequest) -> HttpResponse:
     request.user.check_may(May.READ_QUEUE)
     lines = queue.waiting(_after(request))
     last = lines[-1] if len(lines) >= queue.PAGE and lines[-1].assessment else None
-    mine = Case.objects.filter(assigned_to=request.user).exclude(state=Case.State.CLOSED).order_by("-opened_at")[:20]
-    may_see_locked = request.user.may(May.DECIDE_QUARANTINE) or request.user.may(May.APPROVE_REFERRALS)
+    mine = (
+        Case.objects.filter(assigned_to=request.user)
+        .exclude(state=Case.State.CLOSED)
+        .order_by("-opened_at")[:20]
+    )
+    may_see_locked = request.user.may(May.DECIDE_QUARANTINE) or request.user.may(
+        May.APPROVE_REFERRALS
+    )
     approve = []
     if request.user.may(May.APPROVE_REFERRALS):
-        waiting_for_me = Referral.objects.filter(state=Referral.State.CHECKED).exclude(prepared_by=request.user)
-        approve = list(waiting_for_me.select_related("recipient__partner", "prepared_by").order_by("prepared_at")[:20])
+        waiting_for_me = Referral.objects.filter(state=Referral.State.CHECKED).exclude(
+            prepared_by=request.user
+        )
+        approve = list(
+            waiting_for_me.select_related("recipient__partner", "prepared_by").order_by(
+                "prepared_at"
+            )[:20]
+        )
     return render(
         request,
         "office/queue.html",
         {
             "news": [(line, _ago(line.report.news_at)) for line in queue.news()],
-            "lines": [(line, [_term(code) for code in line.types], _ago(line.report.submitted_at)) for line in lines],
+            "lines": [
+                (line, [_term(code) for code in line.types], _ago(line.report.submitted_at))
+                for line in lines
+            ],
             "last": last,
             "mine": mine,
             "approve": approve,
@@ -50,7 +65,9 @@ def waiting(request: StaffRequest) -> HttpResponse:
 def _after(request: HttpRequest) -> queue.After | None:
     try:
         return queue.After(
-            int(request.GET["band"]), datetime.fromisoformat(request.GET["at"].replace(" ", "+")), request.GET["report"]
+            int(request.GET["band"]),
+            datetime.fromisoformat(request.GET["at"].replace(" ", "+")),
+            request.GET["report"],
         )
     except (KeyError, ValueError):
         return None

@@ -25,9 +25,13 @@ def partners(request: StaffRequest) -> HttpResponse:
             notices.error(request, f"{error} Nothing was changed.")
         return redirect("office:partners")
     offers = {offer.partner: offer for offer in RecipientOffer.objects.all()}
-    found = Partner.objects.prefetch_related("recipients__added_by", "recipients__checked_by").order_by("name")
+    found = Partner.objects.prefetch_related(
+        "recipients__added_by", "recipients__checked_by"
+    ).order_by("name")
     context = {
-        "rows": [(partner, offers.get(partner.pk), list(partner.recipients.all())) for partner in found],
+        "rows": [
+            (partner, offers.get(partner.pk), list(partner.recipients.all())) for partner in found
+        ],
         "kinds": Partner.Kind.choices,
         "may_check": request.user.may(May.CHECK_RECIPIENTS),
     }
@@ -49,7 +53,9 @@ def _do(request: StaffRequest) -> str:
     if what == "key":
         partner = get_object_or_404(Partner, pk=given.get("partner", ""))
         directory.add_key(partner, given.get("age_recipient", ""), by=request.user)
-        return "Kept. Nothing is locked to it before a second person has compared it with the partner."
+        return (
+            "Kept. Nothing is locked to it before a second person has compared it with the partner."
+        )
     recipient = get_object_or_404(Recipient, pk=given.get("check", "0"))
     directory.check_key(recipient, by=request.user)
     return "Compared. Packages can be locked to it now."

@@ -35,18 +35,23 @@ def prepare(request: StaffRequest, case_id: str) -> HttpResponse:
     chosen = request.POST.get("recipient", "")
     recipient = Recipient.objects.filter(pk=chosen).first() if chosen.isdigit() else None
     if recipient is None:
-        notices.error(request, "Please choose who it goes to: a partner whose key we know. Nothing was prepared.")
+        notices.error(
+            request,
+            "Please choose who it goes to: a partner whose key we know. Nothing was prepared.",
+        )
         return redirect("office:case", case_id)
-    items = EvidenceItem.objects.filter(report=case_report.report, pk__in=request.POST.getlist("items")).values_list(
-        "pk", flat=True
-    )
+    items = EvidenceItem.objects.filter(
+        report=case_report.report, pk__in=request.POST.getlist("items")
+    ).values_list("pk", flat=True)
     try:
         made = disclosure.draft(
             case,
             case_report.report,
             recipient,
             items=list(items),
-            legal_basis=basis if (basis := request.POST.get("legal_basis", "")) in Referral.LegalBasis.values else "",
+            legal_basis=basis
+            if (basis := request.POST.get("legal_basis", "")) in Referral.LegalBasis.values
+            else "",
             words=request.POST.get("words", ""),
             by=request.user,
         )
@@ -60,10 +65,16 @@ def prepare(request: StaffRequest, case_id: str) -> HttpResponse:
 @shows_refusals
 def referral(request: StaffRequest, referral_id: str) -> HttpResponseBase:
     request.user.check_may(May.PREPARE_REFERRALS)
-    found = get_object_or_404(Referral.objects.select_related("recipient__partner", "consent", "prepared_by"), pk=referral_id)
+    found = get_object_or_404(
+        Referral.objects.select_related("recipient__partner", "consent", "prepared_by"),
+        pk=referral_id,
+    )
     context: dict[str, object] = {"referral": found}
     if request.method == "POST":
-        if found.lane == Referral.Lane.EMERGENCY and request.POST.get("what") not in {"read", "review"}:
+        if found.lane == Referral.Lane.EMERGENCY and request.POST.get("what") not in {
+            "read",
+            "review",
+        }:
             raise Http404  # it was told by phone: there is no package
         try:
             if request.POST.get("what") == "carry":
@@ -75,7 +86,8 @@ def referral(request: StaffRequest, referral_id: str) -> HttpResponseBase:
     context |= {
         "package": getattr(found, "package", None),
         "disclosure": getattr(found, "disclosure", None),
-        "may_approve": request.user.may(May.APPROVE_REFERRALS) and found.prepared_by_id != request.user.pk,
+        "may_approve": request.user.may(May.APPROVE_REFERRALS)
+        and found.prepared_by_id != request.user.pk,
         "is_mine": found.prepared_by_id == request.user.pk,
     }
     return render(request, "office/referral.html", context)
@@ -93,7 +105,12 @@ def _do(request: StaffRequest, found: Referral) -> dict[str, object]:
         notices.success(request, "Approved. The package is being built; this takes a few seconds.")
     elif what == "answered" and request.POST.get("answer") in {"received", "rejected"}:
         carried = get_object_or_404(Disclosure.objects.exclude(collected_at=None), pk=found.pk)
-        handover.acknowledge(carried, request.POST["answer"], request.POST.get("reference", ""), by=request.user.actor)
+        handover.acknowledge(
+            carried,
+            request.POST["answer"],
+            request.POST.get("reference", ""),
+            by=request.user.actor,
+        )
         notices.success(request, "Their answer is on record.")
     elif what == "recall":
         recall.recall(found, by=request.user)
@@ -124,7 +141,9 @@ def tell_now(request: StaffRequest, case_id: str) -> HttpResponse:
             )
         except disclosure.BasisMissing as error:
             return render(
-                request, "office/tell_now.html", {"case": case, "reports": reports, "missing": str(error), "given": request.POST}
+                request,
+                "office/tell_now.html",
+                {"case": case, "reports": reports, "missing": str(error), "given": request.POST},
             )
         notices.success(request, "On record. A second person reviews it within 24 hours.")
         return redirect("office:referral", made.pk)

@@ -28,9 +28,16 @@ def shows_refusals(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpR
         try:
             return view(request, *args, **kwargs)
         except PermissionDenied as error:
-            return _page(request, 403, "That is not for your role, or not for you alone", str(error))
+            return _page(
+                request, 403, "That is not for your role, or not for you alone", str(error)
+            )
         except Refused as refusal:
-            return _page(request, 503, "It was not opened", f"{refusal}. The attempt is on record. Nothing was changed.")
+            return _page(
+                request,
+                503,
+                "It was not opened",
+                f"{refusal}. The attempt is on record. Nothing was changed.",
+            )
         except NotOpenable as error:
             return _page(request, 409, "This item is locked", str(error))
         except HashMismatch:

@@ -13,7 +13,13 @@ _OFFICE = "/office/"
 _OPEN = ("/office/account/", "/office/readyz")
 # What else allauth brings (sign-up, e-mail, password by mail) is not there.
 _ACCOUNT_PAGES = frozenset(
-    {"account_login", "account_logout", "account_inactive", "account_reauthenticate", "account_change_password"}
+    {
+        "account_login",
+        "account_logout",
+        "account_inactive",
+        "account_reauthenticate",
+        "account_change_password",
+    }
     | {"mfa_authenticate", "mfa_reauthenticate", "mfa_index", "mfa_activate_totp"}
     | {"mfa_view_recovery_codes", "mfa_generate_recovery_codes"}
 )
@@ -34,7 +40,9 @@ class SecondFactorMiddleware:
                 return redirect(reverse("mfa_activate_totp"))
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> None:
+    def process_view(
+        self, request: HttpRequest, view: object, args: object, kwargs: object
+    ) -> None:
         match = request.resolver_match
         if match and request.path.startswith(_OPEN[0]) and match.url_name not in _ACCOUNT_PAGES:
             raise Http404

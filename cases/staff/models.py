@@ -19,7 +19,11 @@ def staff_id() -> str:
 
 class StaffMember(AbstractUser):
     actor_id = models.CharField(max_length=14, unique=True, default=staff_id)
-    role = models.CharField(max_length=20, choices=[(key, role.name) for key, role in roles.ALL.items()], default="caseworker")
+    role = models.CharField(
+        max_length=20,
+        choices=[(key, role.name) for key, role in roles.ALL.items()],
+        default="caseworker",
+    )
 
     PERSONAL: ClassVar = {"username", "first_name", "last_name", "email", "password"}
     INTERNAL: ClassVar = {

@@ -12,7 +12,9 @@ from django.utils import timezone
 
 class SessionStore(SessionBase):
     def _rows(self) -> Any:
-        from cases.staff.models import StaffSession  # the engine is imported before the apps are ready
+        from cases.staff.models import (
+            StaffSession,
+        )  # the engine is imported before the apps are ready
 
         return StaffSession.objects
 
@@ -20,7 +22,11 @@ class SessionStore(SessionBase):
         return bool(self._rows().filter(key_hash=_hash(session_key)).exists())
 
     def load(self) -> dict[str, Any]:
-        row = self._rows().filter(key_hash=_hash(self.session_key or ""), expires_at__gt=timezone.now()).first()
+        row = (
+            self._rows()
+            .filter(key_hash=_hash(self.session_key or ""), expires_at__gt=timezone.now())
+            .first()
+        )
         if row is None:
             self._session_key = None
             return {}

@@ -26,7 +26,9 @@ def _claim(report: Report, state: Report.State) -> None:
     """Compare and set: of two people who decide at once, one does. What was declined may still be taken on."""
     before = [earlier for earlier, later in Report.NEXT.items() if state in later]
     if Report.objects.filter(pk=report.pk, state__in=before).update(state=state) != 1:
-        raise AlreadyDecided("Somebody else has already decided about this report. Nothing was changed.")
+        raise AlreadyDecided(
+            "Somebody else has already decided about this report. Nothing was changed."
+        )
     report.state = state
 
 
@@ -34,7 +36,9 @@ def take(report: Report, *, by: StaffMember) -> None:
     """A person has begun to read it."""
     by.check_may(May.READ_QUEUE)
     with transaction.atomic():
-        if Report.objects.filter(pk=report.pk, state=Report.State.RECEIVED).update(state=Report.State.IN_TRIAGE):
+        if Report.objects.filter(pk=report.pk, state=Report.State.RECEIVED).update(
+            state=Report.State.IN_TRIAGE
+        ):
             record(report.pk, "report:taken", actor=by.actor, detail={})
 
 
@@ -48,7 +52,9 @@ def accept(report: Report, *, by: StaffMember) -> Case:
         case = Case.objects.create(id=case_id(), assigned_to=by)
         found(case.pk, recipient=keys.recipient_of(secret), signing_key=b"", actor=by.actor)
         for recipient in intake.office_recipients():
-            OfficeWrap.objects.create(subject=case.pk, recipient=recipient, wrapped=keys.wrap(secret, recipient))
+            OfficeWrap.objects.create(
+                subject=case.pk, recipient=recipient, wrapped=keys.wrap(secret, recipient)
+            )
         _bind(case, report, "accepted", by)
     return case
 
@@ -84,12 +90,20 @@ def override_band(report: Report, band: int, reason: str, *, by: StaffMember) ->
         after = Assessment.objects.create(
             report=report,
             band=band,
-            reasons=[{"rule": "person", "band": band, "reason": "Changed by a person, who says why"}, *rules],
+            reasons=[
+                {"rule": "person", "band": band, "reason": "Changed by a person, who says why"},
+                *rules,
+            ],
             said=seal_text(reason, founding(report.pk).recipient),
             actionability=before.actionability if before else 0,
             by=by.actor,
         )
-        record(report.pk, "report:band_changed", actor=by.actor, detail={"band": band, "reason": reason})
+        record(
+            report.pk,
+            "report:band_changed",
+            actor=by.actor,
+            detail={"band": band, "reason": reason},
+        )
     return after
 
 
@@ -97,5 +111,15 @@ def _bind(case: Case, report: Report, how: str, by: StaffMember) -> None:
     CaseReport.objects.create(case=case, report=report)
     Look.objects.create(report=report, who=by.role_name, act="took it on")
     on_report = record(report.pk, f"report:{how}", actor=by.actor, detail={"case": case.pk})
-    on_case = record(case.pk, f"case:report_{how}", actor=by.actor, detail={"report": report.pk, "report_head": on_report.leaf})
-    record(report.pk, "report:bound", actor=by.actor, detail={"case": case.pk, "case_head": on_case.leaf})
+    on_case = record(
+        case.pk,
+        f"case:report_{how}",
+        actor=by.actor,
+        detail={"report": report.pk, "report_head": on_report.leaf},
+    )
+    record(
+        report.pk,
+        "report:bound",
+        actor=by.actor,
+        detail={"case": case.pk, "case_head": on_case.leaf},
+    )

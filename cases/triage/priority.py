@@ -66,7 +66,10 @@ RULES: tuple[Rule, ...] = (
 def score(facts: Facts) -> tuple[int, list[dict[str, Any]]]:
     """The lowest band number that any rule gives (P3 when none fires), and every rule that fired, most dangerous first."""
     fired = [rule for rule in RULES if rule.fires(facts)]
-    reasons = [{"rule": rule.id, "band": rule.band, "reason": rule.reason} for rule in sorted(fired, key=lambda rule: rule.band)]
+    reasons = [
+        {"rule": rule.id, "band": rule.band, "reason": rule.reason}
+        for rule in sorted(fired, key=lambda rule: rule.band)
+    ]
     return min((rule.band for rule in fired), default=P3), reasons
 
 

@@ -48,16 +48,28 @@ def unassessed(limit: int = 100) -> list[Report]:
 def outdated(limit: int = 100) -> list[Report]:
     """Sent, sorted by the rules, and she has answered or given something since: the rules look once more."""
     answered, given = (
-        Exists(rows.objects.filter(report=OuterRef("report"), at__gt=OuterRef("at"))) for rows in (Answer, EvidenceItem)
+        Exists(rows.objects.filter(report=OuterRef("report"), at__gt=OuterRef("at")))
+        for rows in (Answer, EvidenceItem)
     )
-    sorted_before = Assessment.objects.filter(answered | given, current=True).exclude(report__news_at=None)
-    return [row.report for row in sorted_before.select_related("report").order_by("report__news_at")[:limit]]
+    sorted_before = Assessment.objects.filter(answered | given, current=True).exclude(
+        report__news_at=None
+    )
+    return [
+        row.report
+        for row in sorted_before.select_related("report").order_by("report__news_at")[:limit]
+    ]
 
 
 def news(limit: int = 50) -> list[Line]:
     """Decided about already, and she has added something that nobody has read: most dangerous first, then the oldest."""
-    rows = list(Report.objects.exclude(news_at=None).exclude(state__in=[*WAITING, *Report.GONE]).order_by("news_at")[:1000])
-    current = {row.report_id: row for row in Assessment.objects.filter(current=True, report__in=rows)}
+    rows = list(
+        Report.objects.exclude(news_at=None)
+        .exclude(state__in=[*WAITING, *Report.GONE])
+        .order_by("news_at")[:1000]
+    )
+    current = {
+        row.report_id: row for row in Assessment.objects.filter(current=True, report__in=rows)
+    }
     found = [(report, current.get(report.pk)) for report in rows]
     found.sort(key=lambda pair: pair[1].band if pair[1] else priority.P0)
     return _lines(found[:limit])
@@ -72,10 +84,14 @@ def waiting(after: After | None = None) -> list[Line]:
     )
     if after:
         rows = rows.extra(
-            where=["(cases_assessment.band, reporting_report.submitted_at, cases_assessment.report_id) > (%s, %s, %s)"],
+            where=[
+                "(cases_assessment.band, reporting_report.submitted_at, cases_assessment.report_id) > (%s, %s, %s)"
+            ],
             params=[after.band, after.submitted_at, after.report],
         )
-    found: list[tuple[Report, Assessment | None]] = [] if after else [(report, None) for report in unassessed()]
+    found: list[tuple[Report, Assessment | None]] = (
+        [] if after else [(report, None) for report in unassessed()]
+    )
     found += [(row.report, row) for row in rows[:PAGE]]
     return _lines(found)
 
@@ -83,22 +99,40 @@ def waiting(after: After | None = None) -> list[Line]:
 def _lines(found: list[tuple[Report, Assessment | None]]) -> list[Line]:
     ids = [report.pk for report, _assessment in found]
     types: dict[str, list[str]] = {}
-    for report_id, code in Incident.objects.filter(report_id__in=ids).values_list("report_id", "reported_type"):
+    for report_id, code in Incident.objects.filter(report_id__in=ids).values_list(
+        "report_id", "reported_type"
+    ):
         types.setdefault(report_id, []).append(code)
     counts: dict[str, int] = {}
     for (report_id,) in EvidenceItem.objects.filter(report_id__in=ids).values_list("report_id"):
         counts[report_id] = counts.get(report_id, 0) + 1
-    return [Line(report, assessment, types.get(report.pk, []), counts.get(report.pk, 0)) for report, assessment in found]
+    return [
+        Line(report, assessment, types.get(report.pk, []), counts.get(report.pk, 0))
+        for report, assessment in found
+    ]
 
 
 def could_not_assess(report: Report) -> Assessment:
     """Silence is not safety: what the rules cannot open goes to the top, once, and a person looks."""
     by = job("assess")
-    reasons = [{"rule": "unopened", "band": priority.P0, "reason": "Our computer could not open it: a person must look now"}]
+    reasons = [
+        {
+            "rule": "unopened",
+            "band": priority.P0,
+            "reason": "Our computer could not open it: a person must look now",
+        }
+    ]
     with transaction.atomic():
         Assessment.objects.filter(report=report, current=True).update(current=False)
-        assessment = Assessment.objects.create(report=report, band=priority.P0, reasons=reasons, actionability=0, by=by)
-        record(report.pk, "report:banded", actor=by, detail={"band": priority.P0, "rules": ["unopened"]})
+        assessment = Assessment.objects.create(
+            report=report, band=priority.P0, reasons=reasons, actionability=0, by=by
+        )
+        record(
+            report.pk,
+            "report:banded",
+            actor=by,
+            detail={"band": priority.P0, "rules": ["unopened"]},
+        )
     return assessment
 
 
@@ -126,7 +160,10 @@ def assess(report: Report) -> Assessment:
         before = Assessment.objects.select_for_update().filter(report=report, current=True).first()
         if before:
             new = [one for one in reasons if one not in before.reasons]
-            band, reasons = min([before.band, *(one["band"] for one in new)]), [*new, *before.reasons]
+            band, reasons = (
+                min([before.band, *(one["band"] for one in new)]),
+                [*new, *before.reasons],
+            )
         Assessment.objects.filter(report=report, current=True).update(current=False)
         assessment = Assessment.objects.create(
             report=report,
@@ -136,5 +173,10 @@ def assess(report: Report) -> Assessment:
             actionability=priority.actionability(facts),
             by=by,
         )
-        record(report.pk, "report:banded", actor=by, detail={"band": band, "rules": [reason["rule"] for reason in reasons]})
+        record(
+            report.pk,
+            "report:banded",
+            actor=by,
+            detail={"band": band, "rules": [reason["rule"] for reason in reasons]},
+        )
     return assessment

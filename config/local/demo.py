@@ -19,7 +19,9 @@ from config.local.processes import DidNotStart
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./run demo", description=__doc__)
-    parser.add_argument("--fresh", action="store_true", help="throw the demo's data away and start over")
+    parser.add_argument(
+        "--fresh", action="store_true", help="throw the demo's data away and start over"
+    )
     parser.add_argument("--folder", type=Path, default=DEMO, help=argparse.SUPPRESS)
     options = parser.parse_args()
     for stopping in (signal.SIGINT, signal.SIGTERM):
@@ -29,7 +31,11 @@ def main() -> int:
         if options.fresh:
             _erase(options.folder)
         office = Office(
-            options.folder, ports={door: int(os.environ.get(f"{door.upper()}_PORT", port)) for door, port in PORTS.items()}
+            options.folder,
+            ports={
+                door: int(os.environ.get(f"{door.upper()}_PORT", port))
+                for door, port in PORTS.items()
+            },
         )
     except AlreadyRunning as error:
         print(f"holdfast: {error}", file=sys.stderr)
@@ -41,7 +47,8 @@ def main() -> int:
         return 0
     except DidNotStart as error:
         print(
-            f"holdfast: {error}\n\nIf the demo's data is from another version, ./run demo --fresh starts over.", file=sys.stderr
+            f"holdfast: {error}\n\nIf the demo's data is from another version, ./run demo --fresh starts over.",
+            file=sys.stderr,
         )
         return 1
     finally:
@@ -72,7 +79,10 @@ def _run(office: Office) -> int:
         time.sleep(1)
         for name, child in office.children.items():
             if not child.running:
-                print(f"holdfast: the {name} ended. Its log: {office.folder}/logs/{name}.log", file=sys.stderr)
+                print(
+                    f"holdfast: the {name} ended. Its log: {office.folder}/logs/{name}.log",
+                    file=sys.stderr,
+                )
                 return 1
 
 

@@ -49,7 +49,11 @@ _KEYS = {
     },
     "beat": {},
     "opener": {"OFFICE_KEY_FILE": "office.key"},
-    "sequencer": {"CHECKPOINT_KEY_FILE": "checkpoint.key", "TSA_KEY_FILE": "tsa.key", "TSA_CERTIFICATE_FILE": "tsa.pem"},
+    "sequencer": {
+        "CHECKPOINT_KEY_FILE": "checkpoint.key",
+        "TSA_KEY_FILE": "tsa.key",
+        "TSA_CERTIFICATE_FILE": "tsa.pem",
+    },
 }
 _ROLE = {"upload": "public", "worker": "staff", "beat": "staff"}
 _USES_OPENER = {"staff", "worker", "opener"}
@@ -60,7 +64,9 @@ PROCESSES = tuple(_KEYS)
 class Office:
     """Everything below `folder`. Make one, `prepare` it, then `start` its processes; `stop` ends them all."""
 
-    def __init__(self, folder: Path, *, durable: bool = True, ports: dict[str, int] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, durable: bool = True, ports: dict[str, int] | None = None
+    ) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.postgres = Postgres(folder, durable=durable)
@@ -91,7 +97,9 @@ class Office:
         self.run_command("migrate", "--verbosity=0")
         with psycopg.connect(self.postgres.owner_url(), autocommit=True) as connection:
             for role in ("public", "partner", "staff", "opener", "sequencer"):
-                connection.execute(f"ALTER ROLE holdfast_{role} PASSWORD '{self._roles[role]}'".encode())
+                connection.execute(
+                    f"ALTER ROLE holdfast_{role} PASSWORD '{self._roles[role]}'".encode()
+                )
 
     def run_command(self, *command: str) -> str:
         """A management command as the operator; what it printed. Raises DidNotStart with the end of its words when it fails."""
@@ -131,7 +139,9 @@ class Office:
                 "case you decide who is told."
             ),
             **(
-                {"FREE_SPACE_FLOOR_BYTES": os.environ["FREE_SPACE_FLOOR_BYTES"]} if "FREE_SPACE_FLOOR_BYTES" in os.environ else {}
+                {"FREE_SPACE_FLOOR_BYTES": os.environ["FREE_SPACE_FLOOR_BYTES"]}
+                if "FREE_SPACE_FLOOR_BYTES" in os.environ
+                else {}
             ),
         }
 
@@ -166,7 +176,9 @@ class Office:
         for process in ("staff", "sequencer"):
             environment = self.environment(process) if self.keys.exists() else {}
             found |= {
-                name: environment[name] for name in ("OPENER_SOCKET", "VAULT_DIR", "CHECKPOINTS_LOG") if name in environment
+                name: environment[name]
+                for name in ("OPENER_SOCKET", "VAULT_DIR", "CHECKPOINTS_LOG")
+                if name in environment
             }
         if not self.keys.exists():
             found = {name: value for name, value in found.items() if not name.endswith("_FILE")}
@@ -175,7 +187,15 @@ class Office:
     def commands(self) -> dict[str, Sequence[str]]:
         python = sys.executable
         manage = [python, "manage.py"]
-        gunicorn = [python, "-m", "gunicorn", "config.wsgi", "--worker-class=gthread", "--workers=1", "--threads=8"]
+        gunicorn = [
+            python,
+            "-m",
+            "gunicorn",
+            "config.wsgi",
+            "--worker-class=gthread",
+            "--workers=1",
+            "--threads=8",
+        ]
         gunicorn += ["--no-control-socket", f"--worker-tmp-dir={self._temp()}"]
         celery = [python, "-m", "celery", "--app=config.celery", "--quiet"]
         return {
@@ -197,7 +217,11 @@ class Office:
             self.children["broker"] = self._start_broker()
         for name in chosen:
             self.children[name] = Child(
-                name, self.commands()[name], environment=self.environment(name), log=self._log(name), folder=ROOT
+                name,
+                self.commands()[name],
+                environment=self.environment(name),
+                log=self._log(name),
+                folder=ROOT,
             )
         for name in chosen:
             child = self.children[name]
@@ -212,8 +236,20 @@ class Office:
         (binary,) = Path(spec.origin).parent.glob("_binaries/*/valkey-server")
         path = self.postgres.socket / "broker"
         path.unlink(missing_ok=True)
-        command = [str(binary), "--port", "0", "--unixsocket", str(path), "--save", "", "--appendonly", "no"]
-        child = Child("broker", command, environment={}, log=self._log("broker"), folder=self._temp())
+        command = [
+            str(binary),
+            "--port",
+            "0",
+            "--unixsocket",
+            str(path),
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ]
+        child = Child(
+            "broker", command, environment={}, log=self._log("broker"), folder=self._temp()
+        )
         child.wait_until(path.exists)
         return child
 
@@ -253,7 +289,12 @@ _WITHOUT_DATABASE = {
 def for_command(argv: Sequence[str]) -> Iterator[None]:
     """The environment for one management command: what is set, else the running demo's, else a stopped demo's started for it."""
     command = argv[0] if argv else None
-    if "DATABASE_URL" in os.environ or command in _WITHOUT_DATABASE or command is None or command.startswith("-"):
+    if (
+        "DATABASE_URL" in os.environ
+        or command in _WITHOUT_DATABASE
+        or command is None
+        or command.startswith("-")
+    ):
         yield
         return
     running = DEMO / "operator.json"
@@ -269,7 +310,9 @@ def for_command(argv: Sequence[str]) -> Iterator[None]:
         try:
             office.prepare()
         except DidNotStart as error:
-            sys.exit(f"holdfast: {error}\n\nIf the demo's data is from another version, ./run demo --fresh starts over.")
+            sys.exit(
+                f"holdfast: {error}\n\nIf the demo's data is from another version, ./run demo --fresh starts over."
+            )
         if command in {"rehearse", "rotate_office_key"}:
             office.start("opener", "sequencer")
         os.environ.update(office.operator())

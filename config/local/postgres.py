@@ -42,8 +42,14 @@ def _socket_folder(folder: Path) -> Path:
     socket = Path(tempfile.gettempdir()) / f"holdfast-{os.getuid()}-{digest}"
     socket.mkdir(mode=0o700, exist_ok=True)
     found = socket.lstat()
-    if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) != 0o700 or not stat.S_ISDIR(found.st_mode):
-        raise RuntimeError(f"{socket} is not a private folder of this user; remove it and start again.")
+    if (
+        found.st_uid != os.getuid()
+        or stat.S_IMODE(found.st_mode) != 0o700
+        or not stat.S_ISDIR(found.st_mode)
+    ):
+        raise RuntimeError(
+            f"{socket} is not a private folder of this user; remove it and start again."
+        )
     return socket
 
 
@@ -54,7 +60,9 @@ def _wait_for(lock: int, *, seconds: float = 30) -> None:
             return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > deadline:
-                raise AlreadyRunning("Another office uses this folder. Stop it first, or name another folder.") from None
+                raise AlreadyRunning(
+                    "Another office uses this folder. Stop it first, or name another folder."
+                ) from None
             time.sleep(0.1)
 
 
@@ -82,9 +90,22 @@ class Postgres:
         shutil.rmtree(self._data, ignore_errors=True)  # what an interrupted first start left
         self._password_file.write_text(secrets.token_hex(24))
         self._password_file.chmod(0o600)
-        command = [*_as_nobody(), str(BINARIES / "initdb"), "--pgdata", str(self._data), "--username=holdfast_owner"]
-        command += ["--encoding=UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256", f"--pwfile={self._password_file}"]
-        done = subprocess.run(command, capture_output=True, text=True, env={"PATH": os.environ["PATH"]}, check=False)
+        command = [
+            *_as_nobody(),
+            str(BINARIES / "initdb"),
+            "--pgdata",
+            str(self._data),
+            "--username=holdfast_owner",
+        ]
+        command += [
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "--auth=scram-sha-256",
+            f"--pwfile={self._password_file}",
+        ]
+        done = subprocess.run(
+            command, capture_output=True, text=True, env={"PATH": os.environ["PATH"]}, check=False
+        )
         if done.returncode:
             raise RuntimeError(f"initdb failed: {done.stderr}")
 
@@ -92,13 +113,28 @@ class Postgres:
         # A killed server leaves its pid file; inside a user namespace that pid may belong to anybody.
         (self._data / "postmaster.pid").unlink(missing_ok=True)
         # The death signal is set after `unshare`, which would clear it.
-        command = [*_as_nobody(), "setpriv", "--pdeathsig", "INT", "--", str(BINARIES / "postgres"), "-D", str(self._data)]
-        settings = {"listen_addresses": "", "unix_socket_directories": str(self.socket), "max_connections": "200"}
+        command = [
+            *_as_nobody(),
+            "setpriv",
+            "--pdeathsig",
+            "INT",
+            "--",
+            str(BINARIES / "postgres"),
+            "-D",
+            str(self._data),
+        ]
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self.socket),
+            "max_connections": "200",
+        }
         if not self._durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
-        child = Child("postgres", command, environment={}, log=log, keep_open=(self._lock.fileno(),))
+        child = Child(
+            "postgres", command, environment={}, log=log, keep_open=(self._lock.fileno(),)
+        )
         child.wait_until(self._answers)
         return child
 
@@ -121,7 +157,9 @@ class Postgres:
 
     def ensure_database(self, name: str = "holdfast", *, template: str = "template1") -> None:
         with psycopg.connect(self.owner_url("postgres"), autocommit=True) as connection:
-            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+            if not connection.execute(
+                "SELECT 1 FROM pg_database WHERE datname = %s", [name]
+            ).fetchone():
                 connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
 
     @property

@@ -33,7 +33,9 @@ class SignedCheckpoint:
     note: str
 
 
-def sign(*, origin: str, size: int, root: bytes, at: datetime, key: Ed25519PrivateKey) -> SignedCheckpoint:
+def sign(
+    *, origin: str, size: int, root: bytes, at: datetime, key: Ed25519PrivateKey
+) -> SignedCheckpoint:
     """The time stands in an extension line, so that the same checkpoint has the same bytes for ever."""
     body = f"{origin}\n{size}\n{base64.b64encode(root).decode()}\ntime {at.astimezone(UTC).isoformat(timespec='seconds')}\n"
     note = _note(body, origin, _key_id(origin, key.public_key()) + key.sign(body.encode()))

@@ -41,7 +41,11 @@ def proofs(leaves: Sequence[str]) -> dict[str, str]:
     checkpoint = Checkpoint.objects.order_by("-size").first()
     if checkpoint is None or not leaves:
         return {}
-    places = dict(CustodyEvent.objects.filter(leaf__in=leaves, tree_index__lt=checkpoint.size).values_list("leaf", "tree_index"))
+    places = dict(
+        CustodyEvent.objects.filter(leaf__in=leaves, tree_index__lt=checkpoint.size).values_list(
+            "leaf", "tree_index"
+        )
+    )
     tree = _leaves(checkpoint.size) if places else []
     return {
         leaf: tlog_proof(index, inclusion_proof(index, tree), checkpoint.note)
@@ -51,7 +55,11 @@ def proofs(leaves: Sequence[str]) -> dict[str, str]:
 
 
 def _leaves(size: int) -> list[bytes]:
-    placed = CustodyEvent.objects.filter(tree_index__lt=size).order_by("tree_index").values_list("leaf", flat=True)
+    placed = (
+        CustodyEvent.objects.filter(tree_index__lt=size)
+        .order_by("tree_index")
+        .values_list("leaf", flat=True)
+    )
     return [bytes.fromhex(leaf) for leaf in placed.iterator(chunk_size=10_000)]
 
 
@@ -63,11 +71,18 @@ def chain(subject: str) -> Chain:
     if checkpoint is None or any(row.tree_index is None or row.tree_index >= size for row in rows):
         raise NotCovered(subject)
     leaves = _leaves(size)
-    details = {detail.event_id: detail for detail in CustodyDetail.objects.filter(event_id__in=[row.id for row in rows])}
+    details = {
+        detail.event_id: detail
+        for detail in CustodyDetail.objects.filter(event_id__in=[row.id for row in rows])
+    }
     entries = []
     for row in rows:
         assert row.tree_index is not None
         detail = details[row.id]
         proof = inclusion_proof(row.tree_index, leaves)
-        entries.append(Entry(row.seq, row.canonical, detail.founding, bytes(detail.sealed), row.tree_index, proof))
+        entries.append(
+            Entry(
+                row.seq, row.canonical, detail.founding, bytes(detail.sealed), row.tree_index, proof
+            )
+        )
     return Chain(entries, checkpoint.note)

@@ -29,9 +29,13 @@ class CustodyEvent(models.Model):
     PUBLIC: ClassVar = {"id", "detail_hash", "previous", "canonical", "leaf", "tree_index"}
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["subject", "seq"], name="custody_one_chain")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["subject", "seq"], name="custody_one_chain")
+        ]
         indexes: ClassVar = [
-            models.Index(fields=["id"], condition=models.Q(tree_index=None), name="custody_unsequenced"),
+            models.Index(
+                fields=["id"], condition=models.Q(tree_index=None), name="custody_unsequenced"
+            ),
             models.Index(fields=["actor", "at"], name="custody_actor_at"),
         ]
 
@@ -50,7 +54,9 @@ class CustodyHead(models.Model):
 class CustodyDetail(models.Model):
     """What an event was about: `salt ‖ detail`, sealed to its subject's key and shreddable; in the clear for a founding event."""
 
-    event = models.OneToOneField(CustodyEvent, on_delete=models.PROTECT, primary_key=True, db_constraint=False)
+    event = models.OneToOneField(
+        CustodyEvent, on_delete=models.PROTECT, primary_key=True, db_constraint=False
+    )
     founding = models.TextField(default="")
     sealed = SealedField(default=b"")
 

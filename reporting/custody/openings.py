@@ -24,7 +24,9 @@ def find(event_id: int) -> OpeningEvent | None:
         recipient = founding(row.subject).recipient
     except UnknownSubject:
         raise Refused("the public key of this report is not the one that was recorded") from None
-    return OpeningEvent(row.subject, row.actor, row.door, row.event in OPENING_EVENTS, age, recipient)
+    return OpeningEvent(
+        row.subject, row.actor, row.door, row.event in OPENING_EVENTS, age, recipient
+    )
 
 
 def use(event_id: int, actor: str) -> bool:

@@ -17,5 +17,10 @@ def newest() -> str:
 
 def oldest_unsequenced() -> timedelta | None:
     """How long the oldest event without a place in the tree has waited; None when all have one."""
-    at = CustodyEvent.objects.filter(tree_index=None).order_by("id").values_list("at", flat=True).first()
+    at = (
+        CustodyEvent.objects.filter(tree_index=None)
+        .order_by("id")
+        .values_list("at", flat=True)
+        .first()
+    )
     return timezone.now() - at if at else None

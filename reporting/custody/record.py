@@ -18,7 +18,13 @@ from reporting.vault.keys import Recipient
 
 # Opening events: the only ones the opener gives a key for.
 OPENING_EVENTS = frozenset(
-    {"report:opened", "report:assessed", "evidence:revealed", "quarantine:opened", "referral:opened"}
+    {
+        "report:opened",
+        "report:assessed",
+        "evidence:revealed",
+        "quarantine:opened",
+        "referral:opened",
+    }
     | {"package:built", "case:opened", "wrap:renewed"}
 )
 
@@ -54,7 +60,9 @@ def found(subject: str, *, recipient: Recipient, signing_key: bytes, actor: str)
     return recorded
 
 
-def record(subject: str, event: str, *, actor: str, detail: dict[str, Any], previous: str | None = None) -> Recorded:
+def record(
+    subject: str, event: str, *, actor: str, detail: dict[str, Any], previous: str | None = None
+) -> Recorded:
     """Append one event inside the caller's transaction.
 
     `previous`: the head the caller believes in (hex leaf); a chain that has moved on raises django.db.OperationalError.
@@ -62,7 +70,9 @@ def record(subject: str, event: str, *, actor: str, detail: dict[str, Any], prev
     text = _salted(detail)
     with transaction.atomic():
         recorded = _append(subject, event, actor, text, previous)
-        CustodyDetail.objects.create(event_id=recorded.id, sealed=seal_bytes(text, founding(subject).recipient))
+        CustodyDetail.objects.create(
+            event_id=recorded.id, sealed=seal_bytes(text, founding(subject).recipient)
+        )
     return recorded
 
 
@@ -97,7 +107,8 @@ def _append(subject: str, event: str, actor: str, text: bytes, previous: str | N
     digest = hashlib.sha256(text).hexdigest()
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, seq, at, leaf FROM custody_append(%s, %s, %s, %s, %s)", [subject, event, actor, digest, previous]
+            "SELECT id, seq, at, leaf FROM custody_append(%s, %s, %s, %s, %s)",
+            [subject, event, actor, digest, previous],
         )
         event_id, seq, at, leaf = cursor.fetchone()
     return Recorded(event_id, subject, seq, at, leaf)

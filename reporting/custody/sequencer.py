@@ -63,11 +63,19 @@ class Sequencer:
         last = [checkpoints.read(note, self.key.public_key()) for note in self.log.notes()[-1:]]
         for leaf in _placed_leaves():
             self._frontier.append(bytes.fromhex(leaf))
-            if last and self._frontier.size == last[0].size and self._frontier.root() != last[0].root:
-                raise RolledBack(f"the first {last[0].size} events are not those of the last checkpoint")
+            if (
+                last
+                and self._frontier.size == last[0].size
+                and self._frontier.root() != last[0].root
+            ):
+                raise RolledBack(
+                    f"the first {last[0].size} events are not those of the last checkpoint"
+                )
         if last:
             if self._frontier.size < last[0].size:
-                raise RolledBack(f"the database holds {self._frontier.size} placed events, the last checkpoint {last[0].size}")
+                raise RolledBack(
+                    f"the database holds {self._frontier.size} placed events, the last checkpoint {last[0].size}"
+                )
             self._signed = last[0].size
             self._publish(last[0])
 
@@ -76,7 +84,11 @@ class Sequencer:
         placed = self._place()
         if self._frontier.size > self._signed:
             checkpoint = checkpoints.sign(
-                origin=self.origin, size=self._frontier.size, root=self._frontier.root(), at=datetime.now(UTC), key=self.key
+                origin=self.origin,
+                size=self._frontier.size,
+                root=self._frontier.root(),
+                at=datetime.now(UTC),
+                key=self.key,
             )
             self.log.append(checkpoint)
             self._signed = checkpoint.size
@@ -86,15 +98,23 @@ class Sequencer:
 
     def _place(self) -> int:
         with transaction.atomic():
-            waiting = list(CustodyEvent.objects.filter(tree_index=None).order_by("id").values_list("id", "leaf")[:BATCH])
+            waiting = list(
+                CustodyEvent.objects.filter(tree_index=None)
+                .order_by("id")
+                .values_list("id", "leaf")[:BATCH]
+            )
             for offset, (event_id, _leaf) in enumerate(waiting):
-                CustodyEvent.objects.filter(id=event_id).update(tree_index=self._frontier.size + offset)
+                CustodyEvent.objects.filter(id=event_id).update(
+                    tree_index=self._frontier.size + offset
+                )
         for _event_id, leaf in waiting:
             self._frontier.append(bytes.fromhex(leaf))
         return len(waiting)
 
     def _publish(self, checkpoint: checkpoints.SignedCheckpoint) -> None:
-        Checkpoint.objects.get_or_create(size=checkpoint.size, defaults={"note": checkpoint.note, "at": checkpoint.at})
+        Checkpoint.objects.get_or_create(
+            size=checkpoint.size, defaults={"note": checkpoint.note, "at": checkpoint.at}
+        )
         self._newest = checkpoint
 
     def _stamp_hourly(self) -> None:
@@ -113,7 +133,9 @@ class Sequencer:
             self._stamp_at = time.monotonic() + STAMP_EVERY
         except (StampFailed, OSError):
             log.exception("a checkpoint got no time stamp; it is tried again in ten minutes")
-            self._newest = self._newest or checkpoints.read(Checkpoint.objects.get(size=size).note, self.key.public_key())
+            self._newest = self._newest or checkpoints.read(
+                Checkpoint.objects.get(size=size).note, self.key.public_key()
+            )
             self._stamp_at = time.monotonic() + STAMP_AGAIN_AFTER
 
 

@@ -57,7 +57,9 @@ class Authority:
 
     def _answer(self, request: bytes) -> bytes:
         if not (self.key.exists() and self.certificate.exists()):
-            raise StampFailed("no time-stamping key here and no outside authority set", permanent=True)
+            raise StampFailed(
+                "no time-stamping key here and no outside authority set", permanent=True
+            )
         with tempfile.TemporaryDirectory(prefix="holdfast-tsa-") as folder:
             work = Path(folder)
             (work / "query").write_bytes(request)
@@ -67,15 +69,36 @@ class Authority:
             )
             # A random serial instead of a counter in a file: unique without a lock.
             (work / "serial").write_text(secrets.token_hex(8).upper())
-            command = ["openssl", "ts", "-reply", "-config", str(work / "config"), "-section", "tsa"]
-            command += ["-queryfile", str(work / "query"), "-signer", str(self.certificate), "-inkey", str(self.key)]
-            done = subprocess.run([*command, "-out", str(work / "reply")], capture_output=True, text=True, check=False)
+            command = [
+                "openssl",
+                "ts",
+                "-reply",
+                "-config",
+                str(work / "config"),
+                "-section",
+                "tsa",
+            ]
+            command += [
+                "-queryfile",
+                str(work / "query"),
+                "-signer",
+                str(self.certificate),
+                "-inkey",
+                str(self.key),
+            ]
+            done = subprocess.run(
+                [*command, "-out", str(work / "reply")], capture_output=True, text=True, check=False
+            )
             if done.returncode:
-                raise StampFailed(f"openssl ts: {done.stderr.strip().splitlines()[-1:]}", permanent=True)
+                raise StampFailed(
+                    f"openssl ts: {done.stderr.strip().splitlines()[-1:]}", permanent=True
+                )
             return (work / "reply").read_bytes()
 
     def _ask_outside(self, request: bytes) -> bytes:
-        call = urllib.request.Request(self.url, data=request, headers={"Content-Type": "application/timestamp-query"})  # noqa: S310
+        call = urllib.request.Request(
+            self.url, data=request, headers={"Content-Type": "application/timestamp-query"}
+        )  # noqa: S310
         try:
             with urllib.request.urlopen(call, timeout=20) as answer:  # noqa: S310
                 return bytes(answer.read(100_000))

@@ -87,7 +87,9 @@ def _subproof(first: int, leaves: Sequence[bytes], *, known: bool) -> list[bytes
     return [*_subproof(first - k, leaves[k:], known=False), root(leaves[:k])]
 
 
-def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], expected_root: bytes) -> None:
+def verify_inclusion(
+    leaf: bytes, index: int, size: int, proof: Sequence[bytes], expected_root: bytes
+) -> None:
     """RFC 9162, 2.1.3.2. Raises ProofRejected."""
     if not 0 <= index < size:
         raise ProofRejected("index outside the tree")
@@ -106,7 +108,9 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
         raise ProofRejected("the entry is not in the tree of this root")
 
 
-def verify_consistency(first: int, second: int, proof: Sequence[bytes], first_root: bytes, second_root: bytes) -> None:
+def verify_consistency(
+    first: int, second: int, proof: Sequence[bytes], first_root: bytes, second_root: bytes
+) -> None:
     """RFC 9162, 2.1.4.2. Raises ProofRejected."""
     if not 0 < first <= second:
         raise ProofRejected("sizes out of order")

@@ -35,11 +35,17 @@ def verify(known: Sequence[SignedCheckpoint]) -> Verdict:
         _check_row(row)
         seq, previous, at = heads.get(row.subject, (0, "0" * 64, datetime.min.replace(tzinfo=UTC)))
         if row.seq != seq + 1:
-            raise LedgerBroken(f"{row.subject}: entry {seq + 1} is missing (the next one found is {row.seq})")
+            raise LedgerBroken(
+                f"{row.subject}: entry {seq + 1} is missing (the next one found is {row.seq})"
+            )
         if row.previous != previous:
-            raise LedgerBroken(f"{row.subject} entry {row.seq} (event {row.id}): does not follow the entry before it")
+            raise LedgerBroken(
+                f"{row.subject} entry {row.seq} (event {row.id}): does not follow the entry before it"
+            )
         if row.at < at:
-            raise LedgerBroken(f"{row.subject} entry {row.seq} (event {row.id}): its time is before the entry before it")
+            raise LedgerBroken(
+                f"{row.subject} entry {row.seq} (event {row.id}): its time is before the entry before it"
+            )
         heads[row.subject] = (row.seq, row.leaf, row.at)
         count += 1
     _check_foundings()
@@ -60,12 +66,20 @@ def _check_row(row: CustodyEvent) -> None:
 
 
 def _check_foundings() -> None:
-    for detail in CustodyDetail.objects.exclude(founding="").order_by("event_id").iterator(chunk_size=5_000):
-        canonical = CustodyEvent.objects.filter(id=detail.event_id).values_list("canonical", flat=True).first()
+    for detail in (
+        CustodyDetail.objects.exclude(founding="").order_by("event_id").iterator(chunk_size=5_000)
+    ):
+        canonical = (
+            CustodyEvent.objects.filter(id=detail.event_id)
+            .values_list("canonical", flat=True)
+            .first()
+        )
         try:
             read_founding(canonical or "{}", detail.founding)
         except (UnknownSubject, KeyError):
-            raise LedgerBroken(f"event {detail.event_id}: its public keys are not those that were recorded") from None
+            raise LedgerBroken(
+                f"event {detail.event_id}: its public keys are not those that were recorded"
+            ) from None
 
 
 def _check_tree(known: Sequence[SignedCheckpoint]) -> int:
@@ -73,7 +87,9 @@ def _check_tree(known: Sequence[SignedCheckpoint]) -> int:
     good = 0
     for index, leaf, event_id in _placed():
         if index != frontier.size:
-            raise LedgerBroken(f"the tree has no entry {frontier.size} (the next one found is {index}, event {event_id})")
+            raise LedgerBroken(
+                f"the tree has no entry {frontier.size} (the next one found is {index}, event {event_id})"
+            )
         frontier.append(bytes.fromhex(leaf))
         while waiting and waiting[0].size == frontier.size:
             if waiting[0].root != frontier.root():

@@ -11,7 +11,15 @@ HARM = Harm(
     title=_("Someone made me do sexual things online"),
     hint=_("On a call, on camera, or by message: with threats, pressure or tricks."),
     term="Coerced sexual acts online",
-    helps=(Saved.CHAT_EXPORT, Saved.SCREENSHOT, Saved.PROFILE, Saved.USER_ID, Saved.PHONE, Saved.TIMES, Saved.LOG),
+    helps=(
+        Saved.CHAT_EXPORT,
+        Saved.SCREENSHOT,
+        Saved.PROFILE,
+        Saved.USER_ID,
+        Saved.PHONE,
+        Saved.TIMES,
+        Saved.LOG,
+    ),
     advice=(
         _("It is not your fault. They forced it; you did not choose it."),
         _("You can leave the call. You owe nobody an answer."),

@@ -11,7 +11,14 @@ HARM = Harm(
     title=_("An adult tries to get sexual contact with a child or teenager"),
     hint=_("Sexual chat, gifts, secrets, asking for pictures or to meet."),
     term="Grooming or solicitation of a child",
-    helps=(Saved.CHAT_EXPORT, Saved.SCREENSHOT, Saved.PROFILE, Saved.USER_ID, Saved.PHONE, Saved.EMAIL_HEADERS),
+    helps=(
+        Saved.CHAT_EXPORT,
+        Saved.SCREENSHOT,
+        Saved.PROFILE,
+        Saved.USER_ID,
+        Saved.PHONE,
+        Saved.EMAIL_HEADERS,
+    ),
     advice=(
         _("If a meeting is planned for today or tomorrow, call the police now."),
         _("Do not write to them in the child's name, and do not confront them."),

@@ -22,7 +22,10 @@ class Helpline:
 
     @property
     def checked(self) -> bool:
-        return self.verified_on is not None and datetime.now(UTC).date() - self.verified_on <= STALE_AFTER
+        return (
+            self.verified_on is not None
+            and datetime.now(UTC).date() - self.verified_on <= STALE_AFTER
+        )
 
 
 @dataclass(frozen=True)

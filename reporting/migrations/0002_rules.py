@@ -10,4 +10,6 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [("reporting", "0001_initial")]
-    operations: ClassVar = [migrations.RunSQL((Path(__file__).parent.parent / "schema.sql").read_text())]
+    operations: ClassVar = [
+        migrations.RunSQL((Path(__file__).parent.parent / "schema.sql").read_text())
+    ]

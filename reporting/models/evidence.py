@@ -64,11 +64,27 @@ class EvidenceItem(models.Model):
     ciphertext_sha256 = models.CharField(max_length=64, default="")
     at = models.DateTimeField(db_default=Now())
 
-    INTERNAL: ClassVar = {"id", "report", "person", "group", "kind", "state", "vault_name", "ciphertext_size", "at"}
+    INTERNAL: ClassVar = {
+        "id",
+        "report",
+        "person",
+        "group",
+        "kind",
+        "state",
+        "vault_name",
+        "ciphertext_size",
+        "at",
+    }
     PUBLIC: ClassVar = {"ciphertext_sha256"}
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(fields=["report"], condition=models.Q(kind="file", state="kept"), name="item_to_verify"),
-            models.Index(fields=["at"], condition=models.Q(state="quarantined"), name="item_quarantined"),
+            models.Index(
+                fields=["report"],
+                condition=models.Q(kind="file", state="kept"),
+                name="item_to_verify",
+            ),
+            models.Index(
+                fields=["at"], condition=models.Q(state="quarantined"), name="item_quarantined"
+            ),
         ]

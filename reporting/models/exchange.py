@@ -27,7 +27,9 @@ class Message(models.Model):
 class Receipt(models.Model):
     """The signed statement that her report was taken; with `proof` (C2SP tlog-proof), that it stands under a checkpoint. `body` holds ids, public keys and commitments, nothing she wrote."""
 
-    report = models.OneToOneField(Report, on_delete=models.PROTECT, primary_key=True, related_name="receipt")
+    report = models.OneToOneField(
+        Report, on_delete=models.PROTECT, primary_key=True, related_name="receipt"
+    )
     body = models.TextField()
     signature = models.BinaryField()
     certificate = models.TextField()
@@ -37,7 +39,11 @@ class Receipt(models.Model):
     PUBLIC: ClassVar = {"certificate", "proof"}
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["report"], condition=models.Q(proof=""), name="receipt_unconfirmed")]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["report"], condition=models.Q(proof=""), name="receipt_unconfirmed"
+            )
+        ]
 
 
 class Consent(models.Model):
@@ -59,7 +65,17 @@ class Consent(models.Model):
     statement = models.TextField()
     signature = models.BinaryField()
 
-    INTERNAL: ClassVar = {"id", "report", "person", "partner", "answer", "signed_at", "expires_at", "statement", "signature"}
+    INTERNAL: ClassVar = {
+        "id",
+        "report",
+        "person",
+        "partner",
+        "answer",
+        "signed_at",
+        "expires_at",
+        "statement",
+        "signature",
+    }
 
 
 class Look(models.Model):

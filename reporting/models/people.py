@@ -38,7 +38,9 @@ class Answer(models.Model):
     INTERNAL: ClassVar = {"id", "report", "person", "question", "at"}
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["report", "question", "-id"], name="answer_latest")]
+        indexes: ClassVar = [
+            models.Index(fields=["report", "question", "-id"], name="answer_latest")
+        ]
 
 
 class Incident(models.Model):

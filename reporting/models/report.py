@@ -26,14 +26,23 @@ class Report(models.Model):
         WITHDRAWN = "withdrawn"
         ERASED = "erased"
 
-    GONE: ClassVar = frozenset({State.DRAFT, State.WITHDRAWN, State.ERASED})  # not for the office to see
+    GONE: ClassVar = frozenset(
+        {State.DRAFT, State.WITHDRAWN, State.ERASED}
+    )  # not for the office to see
 
     # States are a table; pictures are drawn from it.
     NEXT: ClassVar[dict[str, frozenset[str]]] = {
         State.DRAFT: frozenset({State.RECEIVED, State.ERASED}),
         State.RECEIVED: frozenset({State.IN_TRIAGE, State.WITHDRAWN}),
         State.IN_TRIAGE: frozenset(
-            {State.ACCEPTED, State.JOINED, State.NEEDS_ANSWER, State.OUT_OF_SCOPE, State.DECLINED, State.WITHDRAWN}
+            {
+                State.ACCEPTED,
+                State.JOINED,
+                State.NEEDS_ANSWER,
+                State.OUT_OF_SCOPE,
+                State.DECLINED,
+                State.WITHDRAWN,
+            }
         ),
         State.NEEDS_ANSWER: frozenset({State.IN_TRIAGE, State.WITHDRAWN}),
         State.ACCEPTED: frozenset({State.WITHDRAWN}),
@@ -49,14 +58,22 @@ class Report(models.Model):
     language = models.CharField(max_length=10, default="en")
     started_at = models.DateTimeField(db_default=Now())
     submitted_at = models.DateTimeField(null=True)
-    news_at = models.DateTimeField(null=True)  # she added something that the office has not read yet
+    news_at = models.DateTimeField(
+        null=True
+    )  # she added something that the office has not read yet
 
     INTERNAL: ClassVar = {"id", "state", "language", "started_at", "submitted_at", "news_at"}
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(fields=["submitted_at"], condition=models.Q(state__in=["received", "in_triage"]), name="report_waiting"),
-            models.Index(fields=["started_at"], condition=models.Q(state="draft"), name="report_drafts"),
+            models.Index(
+                fields=["submitted_at"],
+                condition=models.Q(state__in=["received", "in_triage"]),
+                name="report_waiting",
+            ),
+            models.Index(
+                fields=["started_at"], condition=models.Q(state="draft"), name="report_drafts"
+            ),
             models.Index(fields=["news_at"], condition=~models.Q(news_at=None), name="report_news"),
         ]
         constraints: ClassVar = [
@@ -89,7 +106,9 @@ class OfficeWrap(models.Model):
     PUBLIC: ClassVar = {"id", "recipient"}
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["subject", "recipient"], name="office_wrap_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["subject", "recipient"], name="office_wrap_once")
+        ]
 
 
 class Pulse(models.Model):

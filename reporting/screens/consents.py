@@ -17,7 +17,9 @@ def consents(request: HttpRequest, opened: OpenReport) -> HttpResponse:
     if opened.report.state == Report.State.DRAFT:
         return redirect("check")
     if request.method == "POST":
-        offer = get_object_or_404(RecipientOffer.objects.exclude(plain_words=""), pk=request.POST.get("partner", ""))
+        offer = get_object_or_404(
+            RecipientOffer.objects.exclude(plain_words=""), pk=request.POST.get("partner", "")
+        )
         if request.POST.get("answer") in Consent.Answer.values:
             consent.give(opened, offer, Consent.Answer(request.POST["answer"]), by=REPORTER)
         return redirect("consents")
@@ -26,5 +28,7 @@ def consents(request: HttpRequest, opened: OpenReport) -> HttpResponse:
         latest = consent.latest(opened.report, offer.pk)
         if latest and not everything and latest.signed_at < opened.since:
             latest = None  # a found code does not tell whom she said yes to
-        cards.append({"offer": offer, "latest": latest, "answer": latest.answer if latest else "not_now"})
+        cards.append(
+            {"offer": offer, "latest": latest, "answer": latest.answer if latest else "not_now"}
+        )
     return render(request, "reporter/consents.html", {"cards": cards})

@@ -24,7 +24,9 @@ def files(request: HttpRequest, opened: OpenReport) -> HttpResponse:
         shut = str(no)
     answered = group is not None
     shown = _items(opened)
-    hidden = EvidenceItem.objects.filter(report=opened.report, kind=EvidenceItem.Kind.FILE).count() - len(shown)
+    hidden = EvidenceItem.objects.filter(
+        report=opened.report, kind=EvidenceItem.Kind.FILE
+    ).count() - len(shown)
     adult = people.latest_answers(opened.report, opened.secret).get("age") == people.ADULT
     context = {
         "group": group,
@@ -64,14 +66,22 @@ _SAID = {
 
 def _items(opened: OpenReport) -> list[EvidenceItem]:
     """Those she may see again: all in a draft or if she chose so, else those of this visit."""
-    found = EvidenceItem.objects.filter(report=opened.report, kind=EvidenceItem.Kind.FILE).order_by("at", "id")
+    found = EvidenceItem.objects.filter(report=opened.report, kind=EvidenceItem.Kind.FILE).order_by(
+        "at", "id"
+    )
     return list(found if people.shows_everything(opened) else found.filter(at__gte=opened.since))
 
 
 def _line(item: EvidenceItem, opened: OpenReport) -> dict[str, object]:
     facts = evidence.acquisition(item, opened.secret)
     locked = item.state == EvidenceItem.State.QUARANTINED
-    return {"id": item.id, "name": facts["file_name"], "size": facts["size"], "at": item.at, "locked": locked}
+    return {
+        "id": item.id,
+        "name": facts["file_name"],
+        "size": facts["size"],
+        "at": item.at,
+        "locked": locked,
+    }
 
 
 @cookies.post_only

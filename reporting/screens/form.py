@@ -39,7 +39,9 @@ def _sent(opened: OpenReport) -> bool:
     return opened.report.state != Report.State.DRAFT
 
 
-def _page(asked: questions.Question, opened: OpenReport | None, answers: dict[str, Any]) -> dict[str, Any]:
+def _page(
+    asked: questions.Question, opened: OpenReport | None, answers: dict[str, Any]
+) -> dict[str, Any]:
     """After sending, words are added: the field is empty."""
     number = questions.POSITION[asked.key]
     value: Any = answers.get(asked.key)
@@ -62,7 +64,9 @@ def _lines_given(opened: OpenReport, kind: EvidenceItem.Kind) -> list[str]:
     return [evidence.acquisition(item, opened.secret)["text"] for item in items]
 
 
-def _save(request: HttpRequest, asked: questions.Question, opened: OpenReport | None) -> HttpResponse:
+def _save(
+    request: HttpRequest, asked: questions.Question, opened: OpenReport | None
+) -> HttpResponse:
     value = _read(request, asked)
     if too_much := _too_much(asked, value):
         page = _page(asked, opened, {}) | {"value": value, "too_much": too_much}
@@ -86,7 +90,11 @@ def _save(request: HttpRequest, asked: questions.Question, opened: OpenReport | 
         opened, token = started.opened, started.token
     if opened and _sent(opened):
         return _add(request, asked, value, opened)
-    if opened and (value or asked.key in people.latest_answers(opened.report, opened.secret) or asked.key in _TEXT_KINDS):
+    if opened and (
+        value
+        or asked.key in people.latest_answers(opened.report, opened.secret)
+        or asked.key in _TEXT_KINDS
+    ):
         if asked.key in _TEXT_KINDS:
             _keep_lines(opened, asked.key, str(value))
         else:
@@ -97,7 +105,9 @@ def _save(request: HttpRequest, asked: questions.Question, opened: OpenReport | 
     return response
 
 
-def _add(request: HttpRequest, asked: questions.Question, value: Any, opened: OpenReport) -> HttpResponse:
+def _add(
+    request: HttpRequest, asked: questions.Question, value: Any, opened: OpenReport
+) -> HttpResponse:
     """To a report that was sent: what is given now stands beside what was given before."""
     if not value:
         return redirect("portal")
@@ -122,9 +132,13 @@ def _read(request: HttpRequest, asked: questions.Question) -> Any:
 def _too_much(asked: questions.Question, value: Any) -> str:
     """Nothing she writes is cut off in silence: what is too long for one page comes back to her with these words."""
     if asked.key in _TEXT_KINDS and len(_lines(value)) > questions.LINES_LIMIT:
-        return _("We can take %(limit)s lines at once. Please send the others after these.") % {"limit": questions.LINES_LIMIT}
+        return _("We can take %(limit)s lines at once. Please send the others after these.") % {
+            "limit": questions.LINES_LIMIT
+        }
     if isinstance(value, str) and len(value) > questions.TEXT_LIMIT:
-        return _("That is more than we can take at once. Please send it in two parts: you can add to it later.")
+        return _(
+            "That is more than we can take at once. Please send it in two parts: you can add to it later."
+        )
     return ""
 
 
@@ -168,14 +182,24 @@ def first_steps(request: HttpRequest, opened: OpenReport) -> HttpResponse:
     """The first advice, on the very next page, before any more questions. Where somebody controls her, safety only."""
     answers = people.shown_answers(opened)
     chosen = [harms.BY_CODE[code] for code in answers.get("what") or [] if code in harms.BY_CODE]
-    controlled = people.latest_answers(opened.report, opened.secret).get("control") in {"yes", "not_sure"}
-    context = {"harms": chosen, "controlled": controlled, "next": questions.POSITION["words"], "sent": _sent(opened)}
+    controlled = people.latest_answers(opened.report, opened.secret).get("control") in {
+        "yes",
+        "not_sure",
+    }
+    context = {
+        "harms": chosen,
+        "controlled": controlled,
+        "next": questions.POSITION["words"],
+        "sent": _sent(opened),
+    }
     return render(request, "reporter/first_steps.html", context)
 
 
 @cookies.needs_report
 def careful(request: HttpRequest, opened: OpenReport) -> HttpResponse:
-    return render(request, "reporter/careful.html", {"next": questions.POSITION["who"], "sent": _sent(opened)})
+    return render(
+        request, "reporter/careful.html", {"next": questions.POSITION["who"], "sent": _sent(opened)}
+    )
 
 
 @cookies.needs_report
@@ -195,7 +219,9 @@ def check(request: HttpRequest, opened: OpenReport) -> HttpResponse:
         if asked.key in _TEXT_KINDS:
             shown: Any = _lines_given(opened, _TEXT_KINDS[asked.key])
         elif asked.key == "files":
-            shown = [evidence.acquisition(item, opened.secret)["file_name"] for item in _files(opened)]
+            shown = [
+                evidence.acquisition(item, opened.secret)["file_name"] for item in _files(opened)
+            ]
         else:
             shown = _shown(asked, answers.get(asked.key))
         rows.append({"question": asked, "number": questions.POSITION[asked.key], "shown": shown})
@@ -203,12 +229,21 @@ def check(request: HttpRequest, opened: OpenReport) -> HttpResponse:
     return render(
         request,
         "reporter/check.html",
-        {"rows": rows, "can_send": can_send, "operator": settings.OPERATOR_NAME, "draft_days": settings.DRAFT_DAYS},
+        {
+            "rows": rows,
+            "can_send": can_send,
+            "operator": settings.OPERATOR_NAME,
+            "draft_days": settings.DRAFT_DAYS,
+        },
     )
 
 
 def _files(opened: OpenReport) -> list[EvidenceItem]:
-    return list(EvidenceItem.objects.filter(report=opened.report, kind=EvidenceItem.Kind.FILE).order_by("at", "id"))
+    return list(
+        EvidenceItem.objects.filter(report=opened.report, kind=EvidenceItem.Kind.FILE).order_by(
+            "at", "id"
+        )
+    )
 
 
 def _shown(asked: questions.Question, value: Any) -> list[str]:

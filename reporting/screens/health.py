@@ -27,12 +27,18 @@ def ready(request: HttpRequest) -> JsonResponse:
     except DatabaseError:
         return JsonResponse({"ready": False, "reason": "database"}, status=503)
     opened_at = pulse.at if pulse else None
-    late = oldest is not None and timezone.now() - oldest > OPENED_WITHIN and (opened_at is None or opened_at < oldest)
+    late = (
+        oldest is not None
+        and timezone.now() - oldest > OPENED_WITHIN
+        and (opened_at is None or opened_at < oldest)
+    )
     found = {
         "ready": not late,
         "takes_files": evidence.store().free_bytes() > 0,
         "office_opened_a_report_at": opened_at.isoformat() if opened_at else None,
     }
     if late:
-        found["reason"] = "the office cannot open what arrives: is the opener running, are the recipients right?"
+        found["reason"] = (
+            "the office cannot open what arrives: is the opener running, are the recipients right?"
+        )
     return JsonResponse(found, status=503 if late else 200)

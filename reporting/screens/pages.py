@@ -52,7 +52,11 @@ def leave(request: HttpRequest) -> HttpResponse:
 @cookies.needs_report
 def code(request: HttpRequest, opened: OpenReport) -> HttpResponse:
     draft = opened.report.state == Report.State.DRAFT
-    context = {"code": codes.grouped(opened.code).split(" "), "draft": draft, "draft_days": settings.DRAFT_DAYS}
+    context = {
+        "code": codes.grouped(opened.code).split(" "),
+        "draft": draft,
+        "draft_days": settings.DRAFT_DAYS,
+    }
     return render(request, "reporter/code.html", context)
 
 
@@ -63,7 +67,12 @@ def come_back(request: HttpRequest) -> HttpResponse:
     try:
         opened, token = receipts.redeem(codes.parse(request.POST.get("code", "")))
     except codes.Busy:
-        return render(request, "reporter/come_back.html", {"busy": True, "typed": request.POST["code"]}, status=503)
+        return render(
+            request,
+            "reporter/come_back.html",
+            {"busy": True, "typed": request.POST["code"]},
+            status=503,
+        )
     except codes.NotACode as mistake:
         return render(request, "reporter/come_back.html", {"mistake": str(mistake)}, status=400)
     except receipts.UnknownCode:
@@ -71,7 +80,9 @@ def come_back(request: HttpRequest) -> HttpResponse:
     except keys.WrongKey:
         return render(request, "reporter/come_back.html", {"tampered": True}, status=500)
     if opened.report.state != Report.State.DRAFT:
-        record(opened.report.pk, "report:opened_by_reporter", actor=REPORTER, detail={"door": "portal"})
+        record(
+            opened.report.pk, "report:opened_by_reporter", actor=REPORTER, detail={"door": "portal"}
+        )
     response = redirect("check" if opened.report.state == Report.State.DRAFT else "portal")
     cookies.set_token(response, token)
     return response
@@ -115,7 +126,11 @@ def portal(request: HttpRequest, opened: OpenReport) -> HttpResponse:
         "files": EvidenceItem.objects.filter(report=report, kind=EvidenceItem.Kind.FILE).count(),
         "may_add_files": people.latest_answers(report, opened.secret).get("age") == people.ADULT,
         "hours": settings.OPERATOR_READING_HOURS,
-        "questions": [(questions.POSITION[one.key], one.text) for one in questions.ALL if one.later and one.key != "files"],
+        "questions": [
+            (questions.POSITION[one.key], one.text)
+            for one in questions.ALL
+            if one.later and one.key != "files"
+        ],
         "confirmed": bool(report.receipt.proof),
     }
     return render(request, "reporter/portal.html", context, status=413 if too_much else 200)
@@ -125,6 +140,8 @@ def portal(request: HttpRequest, opened: OpenReport) -> HttpResponse:
 @cookies.needs_report
 def keep_receipt(request: HttpRequest, opened: OpenReport) -> HttpResponse:
     """The receipt as a file with a neutral name, only when she asks for it."""
-    response = HttpResponse(receipts.as_text(opened.report.receipt), content_type="text/plain; charset=utf-8")
+    response = HttpResponse(
+        receipts.as_text(opened.report.receipt), content_type="text/plain; charset=utf-8"
+    )
     response["Content-Disposition"] = 'attachment; filename="note.txt"'
     return response

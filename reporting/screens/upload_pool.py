@@ -96,7 +96,9 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["method"] != "POST" or not match:
         await _answer(send, 404)
         return
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    headers = {
+        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
+    }
     body = _Body(receive)
     try:
         if headers.get("origin") != settings.PUBLIC_ORIGIN:
@@ -153,7 +155,12 @@ def _admit(headers: dict[str, str], group_id: str) -> _Admitted:
     length = headers.get("content-length", "")
     if not length.isdigit():
         raise Shut("cut")
-    used = EvidenceItem.objects.filter(report=opened.report).aggregate(total=Sum("ciphertext_size"))["total"] or 0
+    used = (
+        EvidenceItem.objects.filter(report=opened.report).aggregate(total=Sum("ciphertext_size"))[
+            "total"
+        ]
+        or 0
+    )
     if used + int(length) > settings.DRAFT_QUOTA_BYTES:
         raise Shut("quota")
     if evidence.store().free_bytes() < int(length):
@@ -183,7 +190,11 @@ async def _in_thread(work: Callable[..., Any], *arguments: Any) -> Any:
 
 
 async def _answer(send: Send, status: int, location: str = "") -> None:
-    headers = [(b"content-length", b"0"), (b"cache-control", b"no-store"), (b"referrer-policy", b"same-origin")]
+    headers = [
+        (b"content-length", b"0"),
+        (b"cache-control", b"no-store"),
+        (b"referrer-policy", b"same-origin"),
+    ]
     if location:
         headers.append((b"location", location.encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -67,7 +67,9 @@ class CodeKeys:
 
     @property
     def signing_public_key(self) -> bytes:
-        return Ed25519PrivateKey.from_private_bytes(self.signing_seed).public_key().public_bytes_raw()
+        return (
+            Ed25519PrivateKey.from_private_bytes(self.signing_seed).public_key().public_bytes_raw()
+        )
 
 
 def mint() -> ReturnCode:
@@ -98,7 +100,15 @@ def grouped(code: ReturnCode) -> str:
 
 def derive(code: ReturnCode) -> CodeKeys:
     """About 8 ms and 16 MiB."""
-    root = hash_secret_raw(code.encode(), _SALT, time_cost=1, memory_cost=16 * 1024, parallelism=1, hash_len=32, type=Type.ID)
+    root = hash_secret_raw(
+        code.encode(),
+        _SALT,
+        time_cost=1,
+        memory_cost=16 * 1024,
+        parallelism=1,
+        hash_len=32,
+        type=Type.ID,
+    )
     return CodeKeys(
         lookup=_expand(root, b"lookup"),
         secret=secret_from_seed(_expand(root, b"age identity")),

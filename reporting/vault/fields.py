@@ -18,7 +18,9 @@ class SealedField(models.BinaryField):  # type: ignore[type-arg]
 
 
 def seal_bytes(plain: bytes, recipient: Recipient) -> bytes:
-    return SEALED_VERSION + bytes(pyrage.encrypt(plain, [pyrage.x25519.Recipient.from_str(recipient)]))
+    return SEALED_VERSION + bytes(
+        pyrage.encrypt(plain, [pyrage.x25519.Recipient.from_str(recipient)])
+    )
 
 
 def seal_text(plain: str, recipient: Recipient) -> bytes:

@@ -40,7 +40,9 @@ def recipient_of(secret: Secret) -> Recipient:
 
 def wrap(secret: Secret, recipient: Recipient) -> bytes:
     """One version byte, then the 74-byte text form of the identity as an age file for `recipient`."""
-    return WRAP_VERSION + bytes(pyrage.encrypt(secret.encode(), [pyrage.x25519.Recipient.from_str(recipient)]))
+    return WRAP_VERSION + bytes(
+        pyrage.encrypt(secret.encode(), [pyrage.x25519.Recipient.from_str(recipient)])
+    )
 
 
 def unwrap(wrapped: bytes, secret: Secret, *, expected: Recipient) -> Secret:
@@ -48,7 +50,9 @@ def unwrap(wrapped: bytes, secret: Secret, *, expected: Recipient) -> Secret:
     if wrapped[:1] != WRAP_VERSION:
         raise WrongKey(f"unknown wrap version {wrapped[:1]!r}")
     try:
-        inside = Secret(pyrage.decrypt(wrapped[1:], [pyrage.x25519.Identity.from_str(secret)]).decode())
+        inside = Secret(
+            pyrage.decrypt(wrapped[1:], [pyrage.x25519.Identity.from_str(secret)]).decode()
+        )
         found = recipient_of(inside)
     except (pyrage.DecryptError, pyrage.IdentityError, UnicodeDecodeError):
         raise WrongKey("the key does not open this wrap") from None

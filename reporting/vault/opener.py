@@ -74,7 +74,9 @@ def decide(event_id: int, books: Books, office_keys: Iterable[Secret]) -> Secret
     return secret
 
 
-def _unwrap_any(wraps: Iterable[bytes], office_keys: Iterable[Secret], expected: Recipient) -> Secret:
+def _unwrap_any(
+    wraps: Iterable[bytes], office_keys: Iterable[Secret], expected: Recipient
+) -> Secret:
     keys = list(office_keys)
     for wrapped in wraps:
         for key in keys:

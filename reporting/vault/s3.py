@@ -39,7 +39,11 @@ class _StagedUpload:
             return
         if self._buffer:
             self._send_part()
-        self._call("complete_multipart_upload", UploadId=self._upload, MultipartUpload={"Parts": self._parts})
+        self._call(
+            "complete_multipart_upload",
+            UploadId=self._upload,
+            MultipartUpload={"Parts": self._parts},
+        )
         self._upload = None
 
     def discard(self) -> None:
@@ -52,7 +56,9 @@ class _StagedUpload:
         if self._upload is None:
             self._upload = self._call("create_multipart_upload")["UploadId"]
         number = len(self._parts) + 1
-        answer = self._call("upload_part", UploadId=self._upload, PartNumber=number, Body=bytes(self._buffer))
+        answer = self._call(
+            "upload_part", UploadId=self._upload, PartNumber=number, Body=bytes(self._buffer)
+        )
         self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
         self._buffer.clear()
 

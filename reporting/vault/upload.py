@@ -40,10 +40,23 @@ class FormStream:
     """`feed` every chunk, then `close`; `abandon` in every other case."""
 
     def __init__(
-        self, content_type: str, *, store: Store, recipient: Recipient, limit: int, arrived: Callable[[Arrived], None]
+        self,
+        content_type: str,
+        *,
+        store: Store,
+        recipient: Recipient,
+        limit: int,
+        arrived: Callable[[Arrived], None],
     ) -> None:
         kind, _, options = content_type.partition(";")
-        boundary = next((part.strip()[9:].strip('"') for part in options.split(";") if part.strip().startswith("boundary=")), "")
+        boundary = next(
+            (
+                part.strip()[9:].strip('"')
+                for part in options.split(";")
+                if part.strip().startswith("boundary=")
+            ),
+            "",
+        )
         if kind.strip().lower() != "multipart/form-data" or not boundary:
             raise NotAForm("not a multipart form")
         self._parser = PushMultipartParser(boundary, max_segment_count=1000)

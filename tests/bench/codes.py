@@ -73,7 +73,11 @@ def main() -> None:
                 flooding = pool.submit(flood, address, rate=rate, until=until)
                 time.sleep(1)
                 times, again = come_back(address, code, 60)
-                said(f"a right code beside {rate:.0f} wrong ones a second", times, f"   pressed again {again} times")
+                said(
+                    f"a right code beside {rate:.0f} wrong ones a second",
+                    times,
+                    f"   pressed again {again} times",
+                )
                 said(f"a page beside {rate:.0f} wrong ones a second", page_times(address, 5))
                 until.set()
                 print(f"    the flood was answered {flooding.result()}")

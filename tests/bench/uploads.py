@@ -88,7 +88,9 @@ def one_large_file(office: Office, folder: Path, gib: float) -> None:
     watcher.join()
     print(f"hashlib.file_digest of the same file   {size / MIB / yardstick:8.0f} MiB/s")
     print(f"form → pool → sealed, fsynced, on record {size / MIB / seconds:6.0f} MiB/s")
-    print(f"memory of the pool: idle {idle:.0f} MiB, peak {peak:.0f} MiB, above idle {peak - idle:.0f} MiB")
+    print(
+        f"memory of the pool: idle {idle:.0f} MiB, peak {peak:.0f} MiB, above idle {peak - idle:.0f} MiB"
+    )
 
 
 async def slow_phone(hers: Reporter, path: str, seconds: float) -> None:
@@ -141,7 +143,9 @@ def pages_beside_slow_phones(office: Office, phones: int, seconds: float) -> Non
     sending.join()
     for name, times in (("alone", alone), (f"beside {phones} slow uploads", beside)):
         p95 = times[int(len(times) * 0.95)]
-        print(f"page {name:<26} p50 {statistics.median(times):6.1f} ms   p95 {p95:6.1f} ms   ({len(times)} requests)")
+        print(
+            f"page {name:<26} p50 {statistics.median(times):6.1f} ms   p95 {p95:6.1f} ms   ({len(times)} requests)"
+        )
     print(f"memory of the pool with {phones} uploads open: {peak:.0f} MiB")
 
 

@@ -28,7 +28,9 @@ PHOTO = os.urandom(40_000)
 class Office:
     """A report with a file, accepted, with a partner who has a checked key and her consent."""
 
-    def __init__(self, answers: dict[str, Any] | None = None, lines: list[str] | None = None) -> None:
+    def __init__(
+        self, answers: dict[str, Any] | None = None, lines: list[str] | None = None
+    ) -> None:
         self.worker, self.supervisor = factories.staff(), factories.staff("supervisor")
         self.opened: OpenReport = factories.draft(answers)
         intake.add_lines(self.opened, EvidenceItem.Kind.LINK, lines or [], by=REPORTER)
@@ -37,12 +39,19 @@ class Office:
         intake.submit(self.opened)
         self.case: Case = factories.case(self.opened, self.worker)
         self.partner_key = keys.new_secret()
-        self.recipient: Recipient = factories.recipient(self.partner_key, by=self.worker, checked_by=self.supervisor)
+        self.recipient: Recipient = factories.recipient(
+            self.partner_key, by=self.worker, checked_by=self.supervisor
+        )
         factories.yes(self.opened, self.recipient)
 
     def draft(self, by: StaffMember | None = None, **options: Any) -> Referral:
         return disclosure.draft(
-            self.case, self.opened.report, self.recipient, items=[self.file.pk], by=by or self.worker, **options
+            self.case,
+            self.opened.report,
+            self.recipient,
+            items=[self.file.pk],
+            by=by or self.worker,
+            **options,
         )
 
     def package(self) -> Package:
@@ -53,7 +62,9 @@ class Office:
 
     def unlocked(self, package: Package) -> bytes:
         with evidence.store().open(package.vault_name) as source:
-            return bytes(pyrage.decrypt(source.read(), [pyrage.x25519.Identity.from_str(self.partner_key)]))
+            return bytes(
+                pyrage.decrypt(source.read(), [pyrage.x25519.Identity.from_str(self.partner_key)])
+            )
 
     def unpacked(self, package: Package, folder: Path) -> Path:
         with zipfile.ZipFile(io.BytesIO(self.unlocked(package))) as archive:

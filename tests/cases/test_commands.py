@@ -27,7 +27,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class TestVerifyLedger:
-    def test_without_a_checkpoint_it_says_so_and_ends_with_3(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_without_a_checkpoint_it_says_so_and_ends_with_3(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         factories.draft()
         with pytest.raises(SystemExit) as ended:
             call_command("verify_ledger")
@@ -40,7 +42,9 @@ class TestVerifyLedger:
         call_command("verify_ledger")
         assert capsys.readouterr().out.startswith("Sound:")
 
-    def test_against_a_checkpoint_kept_outside(self, settings: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_against_a_checkpoint_kept_outside(
+        self, settings: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         factories.draft()
         factories.sequence()
         kept = tmp_path / "kept"
@@ -88,7 +92,9 @@ class TestCeremony:
 
 
 @pytest.mark.parametrize("arguments", [{"file": ["/nowhere"]}, {"file": ["."]}])
-def test_rehearse_with_a_bad_path_says_so_and_does_nothing(arguments: dict[str, Any], tmp_path: Path) -> None:
+def test_rehearse_with_a_bad_path_says_so_and_does_nothing(
+    arguments: dict[str, Any], tmp_path: Path
+) -> None:
     files = [Path(name) for name in arguments["file"]]
     with pytest.raises(CommandError, match="Nothing was done") as ended:
         call_command("rehearse", file=files, out=tmp_path / "out")
@@ -106,7 +112,13 @@ def test_a_log_line_carries_neither_arguments_nor_the_text_of_an_exception() -> 
         raise ValueError("what she wrote")
     except ValueError:
         record = logging.LogRecord(
-            "x", logging.ERROR, __file__, 1, "request %s failed", ("/page?what she wrote",), sys.exc_info()
+            "x",
+            logging.ERROR,
+            __file__,
+            1,
+            "request %s failed",
+            ("/page?what she wrote",),
+            sys.exc_info(),
         )
     record.reason, record.words = "fixed", "what she wrote"
     line = AllowListFormatter().format(record)
@@ -131,14 +143,25 @@ def test_the_table_of_staff_sessions_holds_no_cookie() -> None:
 class TestCertify:
     @pytest.mark.needs("openssl")
     @pytest.mark.parametrize("kind", sorted(certificates.KINDS))
-    def test_a_new_certificate_is_from_the_same_ca(self, held: ceremony.Held, tmp_path: Path, kind: str) -> None:
+    def test_a_new_certificate_is_from_the_same_ca(
+        self, held: ceremony.Held, tmp_path: Path, kind: str
+    ) -> None:
         out = io.StringIO()
         call_command("certify", kind, ca=held.folder, out=tmp_path / "new", stdout=out)
         assert "good until" in out.getvalue()
         purpose = ["-purpose", "timestampsign"] if kind == "tsa" else []
-        command = ["openssl", "verify", "-CAfile", str(held.folder / "ca.pem"), *purpose, str(tmp_path / "new" / f"{kind}.pem")]
+        command = [
+            "openssl",
+            "verify",
+            "-CAfile",
+            str(held.folder / "ca.pem"),
+            *purpose,
+            str(tmp_path / "new" / f"{kind}.pem"),
+        ]
         subprocess.run(command, check=True, capture_output=True)
-        assert (tmp_path / "new" / f"{kind}.pem").read_bytes() != (held.folder / f"{kind}.pem").read_bytes()
+        assert (tmp_path / "new" / f"{kind}.pem").read_bytes() != (
+            held.folder / f"{kind}.pem"
+        ).read_bytes()
         assert (tmp_path / "new" / f"{kind}.key").stat().st_mode & 0o077 == 0
 
     def test_a_key_that_is_there_is_never_replaced(self, held: ceremony.Held) -> None:

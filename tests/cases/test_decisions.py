@@ -43,9 +43,20 @@ class TestPriority:
             ({"safe": "no"}, priority.P0),
             ({"safe": "yes", "age": "13_15", "what": ["grooming"]}, priority.P0),
             ({"safe": "yes", "age": "adult", "what": ["sadistic"]}, priority.P0),
-            ({"safe": "yes", "age": "adult", "what": ["trafficking"], "control": "yes"}, priority.P0),
+            (
+                {"safe": "yes", "age": "adult", "what": ["trafficking"], "control": "yes"},
+                priority.P0,
+            ),
             ({"safe": "not_sure", "age": "adult", "what": ["abuse"]}, priority.P1),
-            ({"safe": "yes", "age": "adult", "what": ["financial_extortion"], "deadline": "Friday"}, priority.P1),
+            (
+                {
+                    "safe": "yes",
+                    "age": "adult",
+                    "what": ["financial_extortion"],
+                    "deadline": "Friday",
+                },
+                priority.P1,
+            ),
             ({"safe": "yes", "age": "adult", "what": ["financial_extortion"]}, priority.P2),
             ({"safe": "yes", "age": "adult", "what": ["abuse"]}, priority.P3),
         ],
@@ -62,7 +73,12 @@ class TestPriority:
         assert reasons
 
     def test_completeness_is_not_priority(self) -> None:
-        full = priority.Facts({"safe": "yes", "age": "adult", "what": ["abuse"], "words": "x"}, links=9, accounts=9, files=9)
+        full = priority.Facts(
+            {"safe": "yes", "age": "adult", "what": ["abuse"], "words": "x"},
+            links=9,
+            accounts=9,
+            files=9,
+        )
         bare = priority.Facts({"safe": "no"})
         assert priority.score(full)[0] > priority.score(bare)[0]
         assert priority.actionability(full) > priority.actionability(bare)
@@ -76,11 +92,15 @@ def test_the_queue_is_ordered_by_band_then_by_waiting(running_opener: None) -> N
     for one in (calm, danger_later, danger):
         queue.assess(one.report)
     lines = queue.waiting()
-    assert [line.report.pk for line in lines] == [one.report.pk for one in (unseen, danger, danger_later, calm)]
+    assert [line.report.pk for line in lines] == [
+        one.report.pk for one in (unseen, danger, danger_later, calm)
+    ]
     first = lines[1]
     assert first.assessment is not None
     assert first.report.submitted_at is not None
-    rest = queue.waiting(queue.After(first.assessment.band, first.report.submitted_at, first.report.pk))
+    rest = queue.waiting(
+        queue.After(first.assessment.band, first.report.submitted_at, first.report.pk)
+    )
     assert [line.report.pk for line in rest] == [danger_later.report.pk, calm.report.pk]
 
 
@@ -89,7 +109,9 @@ def test_accepting_writes_both_chains_each_naming_the_others_head() -> None:
     case = factories.case(opened, worker)
     on_report = CustodyEvent.objects.get(subject=opened.report.pk, event="report:accepted")
     assert CustodyEvent.objects.filter(subject=case.pk, event="case:report_accepted").exists()
-    assert CustodyEvent.objects.filter(subject=opened.report.pk, event="report:bound", seq=on_report.seq + 1).exists()
+    assert CustodyEvent.objects.filter(
+        subject=opened.report.pk, event="report:bound", seq=on_report.seq + 1
+    ).exists()
 
 
 def test_of_two_who_decide_at_once_one_does() -> None:
@@ -124,10 +146,14 @@ class Office:
         self.worker, self.supervisor = factories.staff(), factories.staff("supervisor")
         self.opened = factories.sent()
         self.case = factories.case(self.opened, self.worker)
-        self.recipient: Recipient = factories.recipient(keys.new_secret(), by=self.worker, checked_by=self.supervisor)
+        self.recipient: Recipient = factories.recipient(
+            keys.new_secret(), by=self.worker, checked_by=self.supervisor
+        )
 
     def draft(self, **options: Any) -> Referral:
-        return disclosure.draft(self.case, self.opened.report, self.recipient, items=[], by=self.worker, **options)
+        return disclosure.draft(
+            self.case, self.opened.report, self.recipient, items=[], by=self.worker, **options
+        )
 
 
 @pytest.fixture
@@ -146,13 +172,20 @@ class TestReferral:
             office.draft(legal_basis="court_order", words="  ")
         assert not Referral.objects.exists()
 
-    def test_whoever_approves_reads_what_would_go_and_why(self, office: Office, running_opener: None) -> None:
+    def test_whoever_approves_reads_what_would_go_and_why(
+        self, office: Office, running_opener: None
+    ) -> None:
         referral = office.draft(legal_basis="court_order", words="order 7")
         papers = review.read(referral, by=office.supervisor)
         assert papers.basis == "An order of a court or prosecutor: order 7"
         assert any("They want 500" in line for said in papers.statement for line in said.lines)
         assert any("Are you safe right now?" in one["what"] for one in papers.withheld)
-        assert Look.objects.filter(report=office.opened.report, act__contains="what is to go to").count() == 1
+        assert (
+            Look.objects.filter(
+                report=office.opened.report, act__contains="what is to go to"
+            ).count()
+            == 1
+        )
         officer = factories.staff("safeguarding")
         with pytest.raises(PermissionDenied):
             review.read(referral, by=officer)
@@ -175,7 +208,9 @@ class TestReferral:
     def test_the_database_refuses_it_too(self, office: Office) -> None:
         referral = office.draft(legal_basis="court_order", words="order 7")
         with pytest.raises(IntegrityError), transaction.atomic():
-            Referral.objects.filter(pk=referral.pk).update(approved_by=office.worker, approved_at=timezone.now())
+            Referral.objects.filter(pk=referral.pk).update(
+                approved_by=office.worker, approved_at=timezone.now()
+            )
         with pytest.raises(IntegrityError), transaction.atomic():
             Referral.objects.filter(pk=referral.pk).update(state=Referral.State.APPROVED)
 
@@ -189,16 +224,23 @@ class TestReferral:
 
     @pytest.mark.parametrize(
         "spoil",
-        [lambda r: r.update(checked_by=None, checked_at=None), lambda r: r.update(expires_at=timezone.now() - timedelta(days=1))],
+        [
+            lambda r: r.update(checked_by=None, checked_at=None),
+            lambda r: r.update(expires_at=timezone.now() - timedelta(days=1)),
+        ],
     )
-    def test_a_key_unchecked_or_expired_is_refused(self, office: Office, spoil: Callable[[Any], object]) -> None:
+    def test_a_key_unchecked_or_expired_is_refused(
+        self, office: Office, spoil: Callable[[Any], object]
+    ) -> None:
         spoil(Recipient.objects.filter(pk=office.recipient.pk))
         office.recipient.refresh_from_db()
         with pytest.raises(disclosure.RecipientNotReady):
             office.draft(legal_basis="court_order", words="order 7")
 
     def test_a_key_is_compared_by_a_second_person(self, office: Office) -> None:
-        mine = partners.add_key(office.recipient.partner, keys.recipient_of(keys.new_secret()), by=office.supervisor)
+        mine = partners.add_key(
+            office.recipient.partner, keys.recipient_of(keys.new_secret()), by=office.supervisor
+        )
         with pytest.raises(PermissionDenied):
             partners.check_key(mine, by=office.supervisor)
         with pytest.raises(partners.NotAnAgeKey):
@@ -210,11 +252,19 @@ class TestReferral:
 
 
 class TestEmergency:
-    def test_one_person_alone_and_a_second_reads_and_reviews(self, office: Office, running_opener: None) -> None:
+    def test_one_person_alone_and_a_second_reads_and_reviews(
+        self, office: Office, running_opener: None
+    ) -> None:
         told = emergency.tell(office.case, office.opened.report, told_to="999", called_back="999", said="her address",
                               threat_to_life=True, by=office.worker)  # fmt: skip
-        assert Look.objects.filter(report=office.opened.report, act__contains="life was in danger").exists()
-        assert review.read(told, by=office.supervisor).told == {"told_to": "999", "called_back": "999", "said": "her address"}
+        assert Look.objects.filter(
+            report=office.opened.report, act__contains="life was in danger"
+        ).exists()
+        assert review.read(told, by=office.supervisor).told == {
+            "told_to": "999",
+            "called_back": "999",
+            "said": "her address",
+        }
         with pytest.raises(disclosure.SamePerson):
             emergency.review(told, by=_promoted(office))
         emergency.review(told, by=office.supervisor)
@@ -223,7 +273,13 @@ class TestEmergency:
     def test_without_a_threat_to_life_the_lane_is_shut(self, office: Office) -> None:
         with pytest.raises(disclosure.BasisMissing):
             emergency.tell(
-                office.case, office.opened.report, told_to="a", called_back="b", said="c", threat_to_life=False, by=office.worker
+                office.case,
+                office.opened.report,
+                told_to="a",
+                called_back="b",
+                said="c",
+                threat_to_life=False,
+                by=office.worker,
             )
         assert not Referral.objects.exists()
 
@@ -279,7 +335,13 @@ class TestLooking:
 
 class TestSandbox:
     @pytest.mark.parametrize(
-        "hostile", [b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%PDF-1.7", b"\x89PNG\r\n\x1a\n" + b"x" * 99]
+        "hostile",
+        [
+            b"",
+            b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+            b"%PDF-1.7",
+            b"\x89PNG\r\n\x1a\n" + b"x" * 99,
+        ],
     )
     def test_what_is_no_picture_is_said(self, hostile: bytes) -> None:
         with pytest.raises(sandbox.NotShown):
@@ -313,7 +375,12 @@ class TestSandbox:
                 "except OSError: print('shut')\n"
                 f"print(os.path.exists({str(settings.CA_CERTIFICATE_FILE)!r}))"
             )
-            done = subprocess.run([*wall, sys.executable, "-I", "-c", probe], capture_output=True, text=True, check=True)
+            done = subprocess.run(
+                [*wall, sys.executable, "-I", "-c", probe],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
         assert done.stdout.split()[0] == "shut"
         if wall[0] == "bwrap":
             assert done.stdout.split()[1] == "False"

@@ -49,7 +49,9 @@ def test_no_word_of_office_or_partner_lies_in_the_clear() -> None:
     collection = handover.find(handover.by_code(referral, by=office.worker))
     handover.acknowledge(collection, "rejected", f"{CANARY} reference")
     examination.may_show_a_child(office.file, by=office.worker)
-    quarantine.propose(office.file, QuarantineDecision.Choice.PRESERVED, f"{CANARY} why", by=officer)
+    quarantine.propose(
+        office.file, QuarantineDecision.Choice.PRESERVED, f"{CANARY} why", by=officer
+    )
     declined = factories.draft()
     intake.submit(declined)
     decisions.decline(declined.report, f"{CANARY} decline", out_of_scope=False, by=office.worker)

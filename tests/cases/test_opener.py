@@ -70,7 +70,9 @@ def test_an_event_that_opens_nothing_is_refused() -> None:
 
 def test_a_swapped_wrap_is_refused_to_the_office() -> None:
     opened, other = factories.sent(), factories.sent()
-    wraps = {wrap.recipient: wrap.wrapped for wrap in OfficeWrap.objects.filter(subject=other.report.pk)}
+    wraps = {
+        wrap.recipient: wrap.wrapped for wrap in OfficeWrap.objects.filter(subject=other.report.pk)
+    }
     for wrap in OfficeWrap.objects.filter(subject=opened.report.pk):
         OfficeWrap.objects.filter(pk=wrap.pk).update(wrapped=wraps[wrap.recipient])
     event = record(opened.report.pk, "report:opened", actor="S-1", detail={})
@@ -83,7 +85,8 @@ def test_a_swapped_public_key_is_refused_to_the_office() -> None:
     event = record(opened.report.pk, "report:opened", actor="S-1", detail={})
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE custody_custodydetail SET founding = replace(founding, %s, %s)", [opened.recipient, other.recipient]
+            "UPDATE custody_custodydetail SET founding = replace(founding, %s, %s)",
+            [opened.recipient, other.recipient],
         )
     with pytest.raises(opener.Refused, match="not the one that was recorded"):
         _ask(event.id)
@@ -96,7 +99,9 @@ def test_a_person_is_stopped_at_the_cap(monkeypatch: pytest.MonkeyPatch) -> None
         _ask(record(opened.report.pk, "report:opened", actor="S-1", detail={}).id)
     with pytest.raises(opener.Refused, match="cap"):
         _ask(record(opened.report.pk, "report:opened", actor="S-1", detail={}).id)
-    assert _ask(record(opened.report.pk, "report:opened", actor="S-2", detail={}).id) == opened.secret
+    assert (
+        _ask(record(opened.report.pk, "report:opened", actor="S-2", detail={}).id) == opened.secret
+    )
 
 
 def test_nonsense_on_the_socket_does_not_stop_it() -> None:
@@ -104,13 +109,17 @@ def test_nonsense_on_the_socket_does_not_stop_it() -> None:
         connection_.connect(str(settings.OPENER_SOCKET))
         connection_.sendall(b"\xff" * 150 + b"\n")
     opened = factories.sent()
-    assert _ask(record(opened.report.pk, "report:opened", actor="S-1", detail={}).id) == opened.secret
+    assert (
+        _ask(record(opened.report.pk, "report:opened", actor="S-1", detail={}).id) == opened.secret
+    )
 
 
 def test_a_draft_cannot_be_opened_by_the_office() -> None:
     opened = factories.draft()
     with pytest.raises(opener.Refused, match="no wrap"):
-        evidence.office_key(opened.report.pk, "report:opened", detail={}, by=factories.staff().actor)
+        evidence.office_key(
+            opened.report.pk, "report:opened", detail={}, by=factories.staff().actor
+        )
 
 
 def test_reading_is_on_her_list_and_the_rules_are_too() -> None:
@@ -123,5 +132,7 @@ def test_reading_is_on_her_list_and_the_rules_are_too() -> None:
 
 def test_what_the_office_reads_is_what_she_wrote() -> None:
     opened = factories.sent()
-    secret = evidence.office_key(opened.report.pk, "report:opened", detail={}, by=factories.staff().actor)
+    secret = evidence.office_key(
+        opened.report.pk, "report:opened", detail={}, by=factories.staff().actor
+    )
     assert people.latest_answers(opened.report, secret) == factories.ADULT_EXTORTION

@@ -33,7 +33,11 @@ from tests import factories
 from tests.cases.office import PHOTO, Office, sequencing
 from tests.conftest import count
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs("openssl"), pytest.mark.needs("pango")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.needs("openssl"),
+    pytest.mark.needs("pango"),
+]
 
 
 @pytest.fixture
@@ -43,7 +47,14 @@ def unpacked(office: Office, tmp_path: Path) -> Path:
 
 def verify(package: Path, ca: Path) -> subprocess.CompletedProcess[str]:
     command = ["dash" if shutil.which("dash") else "sh", str(package / "verify.sh"), str(ca)]
-    return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, env={"PATH": "/usr/bin:/bin"})
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        env={"PATH": "/usr/bin:/bin"},
+    )
 
 
 def test_outside_tools_accept_it(unpacked: Path, settings: Any, tmp_path: Path) -> None:
@@ -51,7 +62,11 @@ def test_outside_tools_accept_it(unpacked: Path, settings: Any, tmp_path: Path) 
     done = verify(unpacked, ca)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("VERIFIED-OPERATOR-TIME")
-    subprocess.run([sys.executable, "-W", "ignore", "-m", "bagit", "--validate", str(unpacked)], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "bagit", "--validate", str(unpacked)],
+        check=True,
+        capture_output=True,
+    )
     for command in (
         "sha256sum -c manifest-sha256.txt",
         f"openssl cms -verify -binary -inform DER -in seal/tagmanifest.p7s -content tagmanifest-sha256.txt -CAfile {ca} -purpose any -out /dev/null",
@@ -73,12 +88,16 @@ def test_what_she_told_for_her_safety_stays_with_us(unpacked: Path) -> None:
     assert "Are you safe right now?" not in statement
     withheld = json.loads((unpacked / "data/case/withheld.json").read_text())["withheld"]
     (safe,) = [one for one in withheld if "Are you safe right now?" in one["what"]]
-    recorded = b"".join(path.read_bytes() for path in (unpacked / "data/custody/ledger").glob("*.detail"))
+    recorded = b"".join(
+        path.read_bytes() for path in (unpacked / "data/custody/ledger").glob("*.detail")
+    )
     assert safe["commitment"].split()[1].rstrip(",").encode() in recorded
 
 
 def test_every_flipped_bit_is_found(unpacked: Path, settings: Any) -> None:
-    files = sorted(path for path in unpacked.rglob("*") if path.is_file() and path.name != "verify.sh")
+    files = sorted(
+        path for path in unpacked.rglob("*") if path.is_file() and path.name != "verify.sh"
+    )
     chance = random.Random(11)
     for path in files if count(1, 0) else chance.sample(files, 30):
         original = path.read_bytes()
@@ -96,15 +115,24 @@ def test_every_flipped_bit_is_found(unpacked: Path, settings: Any) -> None:
 def _rewrite_manifests(package: Path) -> None:
     """What a forger without the signing key can do: make every manifest fit again."""
     for algorithm in ("sha256", "sha512"):
-        listed = sorted(str(path.relative_to(package)) for path in (package / "data").rglob("*") if path.is_file())
+        listed = sorted(
+            str(path.relative_to(package))
+            for path in (package / "data").rglob("*")
+            if path.is_file()
+        )
         with (package / f"manifest-{algorithm}.txt").open("w") as out:
             subprocess.run([f"{algorithm}sum", *listed], cwd=package, stdout=out, check=True)
-    tags = [line.split("  ")[1] for line in (package / "tagmanifest-sha256.txt").read_text().splitlines()]
+    tags = [
+        line.split("  ")[1]
+        for line in (package / "tagmanifest-sha256.txt").read_text().splitlines()
+    ]
     with (package / "tagmanifest-sha256.txt").open("w") as out:
         subprocess.run(["sha256sum", *tags], cwd=package, stdout=out, check=True)
 
 
-def test_structural_attacks_are_refused_by_the_layer_they_hit(unpacked: Path, settings: Any, tmp_path: Path) -> None:
+def test_structural_attacks_are_refused_by_the_layer_they_hit(
+    unpacked: Path, settings: Any, tmp_path: Path
+) -> None:
     ca = settings.CA_CERTIFICATE_FILE
 
     def attacked(name: str) -> Path:
@@ -133,7 +161,9 @@ def test_structural_attacks_are_refused_by_the_layer_they_hit(unpacked: Path, se
     )  # fmt: skip
     assert "time stamp" in verify(unpacked, other_ca).stdout
     stamp = attacked("stamp")
-    (stamp / "seal/tagmanifest.p7s.tsr").write_bytes(Authority.from_settings().stamp(b"another document"))
+    (stamp / "seal/tagmanifest.p7s.tsr").write_bytes(
+        Authority.from_settings().stamp(b"another document")
+    )
     assert "time stamp" in verify(stamp, ca).stdout
 
 
@@ -214,7 +244,10 @@ def _a_consent_by_somebody_else(package: Path) -> None:
 def test_whoever_holds_the_seal_cannot_forge_the_record_or_her_consent(
     unpacked: Path, settings: Any, attack: Callable[[Path], None], layer: str
 ) -> None:
-    assert "signed with the reporter's own key" in verify(unpacked, settings.CA_CERTIFICATE_FILE).stdout
+    assert (
+        "signed with the reporter's own key"
+        in verify(unpacked, settings.CA_CERTIFICATE_FILE).stdout
+    )
     attack(unpacked)
     assert f"Layer: {layer}" in verify(_sealed_anew(unpacked), settings.CA_CERTIFICATE_FILE).stdout
 
@@ -228,10 +261,20 @@ def test_a_partner_learns_nothing_of_other_recipients_or_of_how_the_office_sorts
     offer = RecipientOffer.objects.get(partner=other.partner_id)
     consent.give(office.opened, offer, Consent.Answer.NEVER, by=REPORTER)
     emergency.tell(
-        office.case, office.opened.report, told_to="a", called_back="b", said="c", threat_to_life=True, by=office.worker
+        office.case,
+        office.opened.report,
+        told_to="a",
+        called_back="b",
+        said="c",
+        threat_to_life=True,
+        by=office.worker,
     )
     unpacked = office.unpacked(office.package(), tmp_path)
-    everything = b"".join(path.read_bytes() for path in sorted(unpacked.rglob("*")) if path.is_file() and path.suffix != ".pdf")
+    everything = b"".join(
+        path.read_bytes()
+        for path in sorted(unpacked.rglob("*"))
+        if path.is_file() and path.suffix != ".pdf"
+    )
     for private in (other.partner_id, "canary of the office", "demand", "emergency:told"):
         assert private.encode() not in everything, private
     done = verify(unpacked, settings.CA_CERTIFICATE_FILE)
@@ -245,35 +288,52 @@ def test_a_partner_learns_nothing_of_other_recipients_or_of_how_the_office_sorts
 
 def test_an_exhibit_says_when_the_office_had_looked_at_it(office: Office, tmp_path: Path) -> None:
     examination.reveal(office.file, "to see the threat", by=office.worker)
-    record = json.loads((office.unpacked(office.package(), tmp_path) / "data/exhibits/E0001/exhibit.json").read_text())
+    record = json.loads(
+        (
+            office.unpacked(office.package(), tmp_path) / "data/exhibits/E0001/exhibit.json"
+        ).read_text()
+    )
     assert len(record["looked_at_by_the_office_utc"]) == 1
     assert record["media_type_by_name"] == "image/jpeg"
 
 
-def test_a_package_on_a_legal_basis_says_which_and_holds_no_consent(office: Office, settings: Any, tmp_path: Path) -> None:
+def test_a_package_on_a_legal_basis_says_which_and_holds_no_consent(
+    office: Office, settings: Any, tmp_path: Path
+) -> None:
     referral = office.draft(legal_basis=Referral.LegalBasis.COURT_ORDER, words="order 7 of 2026")
     disclosure.approve(referral, by=office.supervisor)
     with sequencing():
         unpacked = office.unpacked(disclosure.package(referral), tmp_path)
     assert verify(unpacked, settings.CA_CERTIFICATE_FILE).returncode == 0
     assert not (unpacked / "data/consent").exists()
-    assert "An order of a court or prosecutor: order 7 of 2026" in (unpacked / "bag-info.txt").read_text()
+    assert (
+        "An order of a court or prosecutor: order 7 of 2026"
+        in (unpacked / "bag-info.txt").read_text()
+    )
 
 
-def test_what_she_added_later_stands_beside_her_first_account(office: Office, tmp_path: Path) -> None:
+def test_what_she_added_later_stands_beside_her_first_account(
+    office: Office, tmp_path: Path
+) -> None:
     intake.answer(office.opened, questions.BY_KEY["words"], "He wrote again today.", by=REPORTER)
     unpacked = office.unpacked(office.package(), tmp_path)
     text = (unpacked / "data/statement/statement.txt").read_text()
     assert "They want 500 by Friday" in text
     assert "He wrote again today." in text
     answers = json.loads((unpacked / "data/statement/statement.json").read_text())["answers"]
-    assert [one["added_after_sending"] for one in answers if one["question"] == "words"] == [False, True]
+    assert [one["added_after_sending"] for one in answers if one["question"] == "words"] == [
+        False,
+        True,
+    ]
 
 
-def test_the_summary_is_one_page_however_much_she_wrote(running_opener: None, tmp_path: Path) -> None:
+def test_the_summary_is_one_page_however_much_she_wrote(
+    running_opener: None, tmp_path: Path
+) -> None:
     wide = {"what": list(harms.BY_CODE), "words": "WWWW MMM\n" * 900, "deadline": "WWWW " * 200}
     office = Office(
-        {**factories.ADULT_EXTORTION, **wide}, lines=[f"https://social.example/{'W' * 400}{number}" for number in range(40)]
+        {**factories.ADULT_EXTORTION, **wide},
+        lines=[f"https://social.example/{'W' * 400}{number}" for number in range(40)],
     )
     words = "ORDER " * 60
     referral = office.draft(legal_basis=Referral.LegalBasis.COURT_ORDER, words=words)
@@ -297,7 +357,9 @@ def test_a_changed_object_in_the_vault_stops_the_package(office: Office, setting
 
 
 def test_a_swapped_detail_of_the_ledger_stops_the_package(office: Office) -> None:
-    first, second = CustodyDetail.objects.filter(event__subject=office.opened.report.pk, founding="").order_by("event_id")[:2]
+    first, second = CustodyDetail.objects.filter(
+        event__subject=office.opened.report.pk, founding=""
+    ).order_by("event_id")[:2]
     CustodyDetail.objects.filter(pk=first.pk).update(sealed=second.sealed)
     with pytest.raises(evidence.HashMismatch, match="not the one that was recorded"):
         office.package()
@@ -315,7 +377,9 @@ def test_a_locked_file_is_in_no_package(office: Office) -> None:
         assert "locked" in archive.read(withheld).decode()
 
 
-def test_nothing_unlocked_is_left_on_the_disk(office: Office, tmp_path: Path, settings: Any) -> None:
+def test_nothing_unlocked_is_left_on_the_disk(
+    office: Office, tmp_path: Path, settings: Any
+) -> None:
     office.package()
     for path in tmp_path.rglob("*"):
         if path.is_file():

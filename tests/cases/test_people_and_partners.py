@@ -32,7 +32,12 @@ def test_a_new_person_signs_in_sets_up_the_second_step_and_keeps_recovery_codes(
     call_command("add_person", "nadia", role="supervisor", stdout=out)
     password = re.findall(r"shown once: (\S+)", out.getvalue())[0]
     client = Client()
-    page = client.post("/office/account/login/", {"login": "nadia", "password": password}, headers=ORIGIN, follow=True)
+    page = client.post(
+        "/office/account/login/",
+        {"login": "nadia", "password": password},
+        headers=ORIGIN,
+        follow=True,
+    )
     assert "Is it you?" in page.content.decode()
     again = {"password": password, "next": "/office/account/2fa/totp/activate/"}
     page = client.post("/office/account/reauthenticate/", again, headers=ORIGIN, follow=True)
@@ -41,14 +46,21 @@ def test_a_new_person_signs_in_sets_up_the_second_step_and_keeps_recovery_codes(
     wrong = client.post("/office/account/2fa/totp/activate/", {"code": "000000"}, headers=ORIGIN)
     assert "Incorrect code" in wrong.content.decode()
     secret = re.findall(r'class="mono">([A-Z2-7]{16,})<', wrong.content.decode())[0]
-    page = client.post("/office/account/2fa/totp/activate/", {"code": digits(secret)}, headers=ORIGIN, follow=True)
+    page = client.post(
+        "/office/account/2fa/totp/activate/", {"code": digits(secret)}, headers=ORIGIN, follow=True
+    )
     text = page.content.decode()
     assert "10 of 10 are unused" in text
     assert "Holdfast</a>" in text
     (recovery, *_rest) = re.findall(r"<li>([0-9a-f]{8,})</li>", text)
     assert "Waiting" in client.get("/office/").content.decode()
     later = Client()
-    page = later.post("/office/account/login/", {"login": "nadia", "password": password}, headers=ORIGIN, follow=True)
+    page = later.post(
+        "/office/account/login/",
+        {"login": "nadia", "password": password},
+        headers=ORIGIN,
+        follow=True,
+    )
     assert "Your second step" in page.content.decode()
     assert later.get("/office/").status_code == 302
     later.post("/office/account/2fa/authenticate/", {"code": recovery}, headers=ORIGIN)
@@ -66,18 +78,28 @@ class TestPartners:
     @pytest.fixture
     def desks(self) -> dict[str, Any]:
         clients = {}
-        for name, role in (("ines", "caseworker"), ("samira", "supervisor"), ("ruth", "safeguarding")):
+        for name, role in (
+            ("ines", "caseworker"),
+            ("samira", "supervisor"),
+            ("ruth", "safeguarding"),
+        ):
             clients[name] = Client()
             clients[name].force_login(person(name, role))
         return clients
 
     def does(self, client: Client, **fields: str) -> str:
-        return client.post("/office/partners/", fields, headers=ORIGIN, follow=True).content.decode()
+        return client.post(
+            "/office/partners/", fields, headers=ORIGIN, follow=True
+        ).content.decode()
 
-    def test_from_a_name_to_a_key_that_a_second_person_has_compared(self, desks: dict[str, Any]) -> None:
+    def test_from_a_name_to_a_key_that_a_second_person_has_compared(
+        self, desks: dict[str, Any]
+    ) -> None:
         given = {"what": "add", "name": "Northshire Police", "kind": "police", "phone": "0123"}
         assert "may not confirm a partner" in self.does(desks["ines"], **given, plain_words="x")
-        assert "plain words that reporters read" in self.does(desks["samira"], **given, plain_words=" ")
+        assert "plain words that reporters read" in self.does(
+            desks["samira"], **given, plain_words=" "
+        )
         assert not Partner.objects.exists()
         assert "Added." in self.does(desks["samira"], **given, plain_words="You may stay nameless.")
         partner, offer = Partner.objects.get(), RecipientOffer.objects.get()
@@ -87,10 +109,16 @@ class TestPartners:
         assert "not an age public key" in self.does(
             desks["samira"], what="key", partner=partner.pk, age_recipient="ssh-ed25519 AAAA"
         )
-        assert "before a second person" in self.does(desks["samira"], what="key", partner=partner.pk, age_recipient=f" {key} ")
-        assert "is here already" in self.does(desks["ines"], what="key", partner=partner.pk, age_recipient=key)
+        assert "before a second person" in self.does(
+            desks["samira"], what="key", partner=partner.pk, age_recipient=f" {key} "
+        )
+        assert "is here already" in self.does(
+            desks["ines"], what="key", partner=partner.pk, age_recipient=key
+        )
         recipient = Recipient.objects.get()
-        assert "somebody else must compare it" in self.does(desks["samira"], check=str(recipient.pk))
+        assert "somebody else must compare it" in self.does(
+            desks["samira"], check=str(recipient.pk)
+        )
         assert "may not confirm a partner" in self.does(desks["ines"], check=str(recipient.pk))
         recipient.refresh_from_db()
         assert recipient.checked_at is None

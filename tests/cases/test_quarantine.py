@@ -37,7 +37,9 @@ def item(opened: OpenReport) -> EvidenceItem:
 @pytest.mark.parametrize(("choice", "bytes_stay", "opens"), [
     (Choice.DESTROYED, False, False), (Choice.PRESERVED, True, False), (Choice.RELEASED, True, True),
 ])  # fmt: skip
-def test_a_decision_is_carried_out(opened: OpenReport, item: EvidenceItem, choice: Choice, bytes_stay: bool, opens: bool) -> None:
+def test_a_decision_is_carried_out(
+    opened: OpenReport, item: EvidenceItem, choice: Choice, bytes_stay: bool, opens: bool
+) -> None:
     officer, supervisor = factories.staff("safeguarding"), factories.staff("supervisor")
     decision = quarantine.propose(item, choice, "authority ref 12", by=officer)
     assert quarantine.locked() == [item]
@@ -50,12 +52,21 @@ def test_a_decision_is_carried_out(opened: OpenReport, item: EvidenceItem, choic
     else:
         with pytest.raises(evidence.NotOpenable):
             list(evidence.open_sealed(item, opened.secret))
-    events = CustodyEvent.objects.filter(subject=opened.report.pk, event__startswith="quarantine:").order_by("seq")
-    assert list(events.values_list("event", flat=True)) == ["quarantine:proposed", "quarantine:decided"]
+    events = CustodyEvent.objects.filter(
+        subject=opened.report.pk, event__startswith="quarantine:"
+    ).order_by("seq")
+    assert list(events.values_list("event", flat=True)) == [
+        "quarantine:proposed",
+        "quarantine:decided",
+    ]
 
 
-def test_bytes_that_a_kill_left_behind_are_removed_in_the_night(item: EvidenceItem, monkeypatch: pytest.MonkeyPatch) -> None:
-    decision = quarantine.propose(item, Choice.DESTROYED, "authority ref 12", by=factories.staff("safeguarding"))
+def test_bytes_that_a_kill_left_behind_are_removed_in_the_night(
+    item: EvidenceItem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decision = quarantine.propose(
+        item, Choice.DESTROYED, "authority ref 12", by=factories.staff("safeguarding")
+    )
     with monkeypatch.context() as killed:
         killed.setattr(DiskStore, "remove", lambda self, name: None)
         quarantine.confirm(decision, by=factories.staff("supervisor"))
@@ -71,7 +82,9 @@ def test_one_person_alone_decides_nothing(item: EvidenceItem) -> None:
     with pytest.raises(PermissionDenied, match="somebody else"):
         quarantine.confirm(decision, by=officer)
     with pytest.raises(IntegrityError), transaction.atomic():
-        QuarantineDecision.objects.filter(pk=decision.pk).update(confirmed_by=officer, confirmed_at=timezone.now())
+        QuarantineDecision.objects.filter(pk=decision.pk).update(
+            confirmed_by=officer, confirmed_at=timezone.now()
+        )
     with pytest.raises(PermissionDenied):
         quarantine.confirm(decision, by=factories.staff("caseworker"))
     with pytest.raises(quarantine.NotWaiting):
@@ -87,15 +100,21 @@ def test_only_the_named_officer_proposes_and_says_why(item: EvidenceItem) -> Non
         quarantine.propose(item, Choice.RELEASED, " ", by=factories.staff("safeguarding"))
 
 
-def test_the_second_person_reads_why_and_nobody_else_does(item: EvidenceItem, running_opener: None) -> None:
-    decision = quarantine.propose(item, Choice.DESTROYED, "authority ref 12", by=factories.staff("safeguarding"))
+def test_the_second_person_reads_why_and_nobody_else_does(
+    item: EvidenceItem, running_opener: None
+) -> None:
+    decision = quarantine.propose(
+        item, Choice.DESTROYED, "authority ref 12", by=factories.staff("safeguarding")
+    )
     assert quarantine.read_reason(decision, by=factories.staff("supervisor")) == "authority ref 12"
     with pytest.raises(PermissionDenied):
         quarantine.read_reason(decision, by=factories.staff("caseworker"))
 
 
 def test_a_second_confirmation_changes_nothing(item: EvidenceItem) -> None:
-    decision = quarantine.propose(item, Choice.PRESERVED, "asked to", by=factories.staff("safeguarding"))
+    decision = quarantine.propose(
+        item, Choice.PRESERVED, "asked to", by=factories.staff("safeguarding")
+    )
     quarantine.confirm(decision, by=factories.staff("supervisor"))
     with pytest.raises(quarantine.NotWaiting):
         quarantine.confirm(decision, by=factories.staff("supervisor"))

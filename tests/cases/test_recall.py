@@ -14,7 +14,11 @@ from reporting.custody.models import CustodyEvent
 from reporting.models import Consent, Look, RecipientOffer, Report
 from tests.cases.office import Office
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs("openssl"), pytest.mark.needs("pango")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.needs("openssl"),
+    pytest.mark.needs("pango"),
+]
 
 PARTNER = {"origin": "http://localhost:8300"}
 
@@ -64,26 +68,40 @@ class TestTakenBack:
         referral.refresh_from_db()
         assert referral.state == Referral.State.RECALLED
         assert recall.to_tell() == []
-        assert Look.objects.filter(report=office.opened.report, act__startswith="closed what was waiting").count() == 1
+        assert (
+            Look.objects.filter(
+                report=office.opened.report, act__startswith="closed what was waiting"
+            ).count()
+            == 1
+        )
 
-    def test_what_was_collected_is_on_the_first_page_until_the_partner_was_told(self, office: Office) -> None:
+    def test_what_was_collected_is_on_the_first_page_until_the_partner_was_told(
+        self, office: Office
+    ) -> None:
         referral = office.package().referral
         code = handover.by_code(referral, by=office.worker)
         handover.collected(handover.find(code))
         with pytest.raises(disclosure.NotNext):
             recall.recall(referral, by=office.worker)
         self._take_back(office)
-        reading.open_report(Report.objects.get(pk=office.opened.report.pk), by=office.worker)  # read before the worker looked
+        reading.open_report(
+            Report.objects.get(pk=office.opened.report.pk), by=office.worker
+        )  # read before the worker looked
         assert recall.notice_what_she_took_back() == 0
         assert recall.notice_what_she_took_back(everywhere=True) == 1
         assert recall.to_tell() == [referral]
         page = Client().post("/partner/package/", {"code": code}, headers=PARTNER).content.decode()
         assert "taken back the agreement" in page
         assert "Collect the locked package" not in page
-        assert Client().post("/partner/package/collect/", {"code": code}, headers=PARTNER).status_code == 302
+        assert (
+            Client().post("/partner/package/collect/", {"code": code}, headers=PARTNER).status_code
+            == 302
+        )
         recall.recall(referral, by=office.worker)
         assert recall.to_tell() == []
-        events = CustodyEvent.objects.filter(subject=office.case.pk, event__in=["referral:taken_back", "referral:recalled"])
+        events = CustodyEvent.objects.filter(
+            subject=office.case.pk, event__in=["referral:taken_back", "referral:recalled"]
+        )
         assert events.count() == 2
 
     def test_a_yes_after_a_no_is_a_yes(self, office: Office) -> None:

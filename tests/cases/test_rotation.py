@@ -32,7 +32,12 @@ def test_rotation(settings: Any, tmp_path: Any) -> None:
     assert rotation.drop_old(by=job("rotate")) == 4
     new = keys.Secret((later.folder / "office.key").read_text())
     old = keys.Secret(settings.OFFICE_KEY_FILE.read_text())
-    wraps = [bytes(wrap) for wrap in OfficeWrap.objects.filter(subject=opened.report.pk).values_list("wrapped", flat=True)]
+    wraps = [
+        bytes(wrap)
+        for wrap in OfficeWrap.objects.filter(subject=opened.report.pk).values_list(
+            "wrapped", flat=True
+        )
+    ]
     expected = founding(opened.report.pk).recipient
     assert opener._unwrap_any(wraps, [new], expected) == opened.secret
     with pytest.raises(opener.Refused):
@@ -44,8 +49,15 @@ def test_rotation(settings: Any, tmp_path: Any) -> None:
 
 def test_two_people_with_their_shares_open_what_the_office_opens(held: ceremony.Held) -> None:
     opened = factories.sent()
-    paper = ceremony.try_paper(held.shares[1:], recipients=(held.folder / "office-recipients").read_text().split())
-    wraps = [bytes(wrap) for wrap in OfficeWrap.objects.filter(subject=opened.report.pk).values_list("wrapped", flat=True)]
+    paper = ceremony.try_paper(
+        held.shares[1:], recipients=(held.folder / "office-recipients").read_text().split()
+    )
+    wraps = [
+        bytes(wrap)
+        for wrap in OfficeWrap.objects.filter(subject=opened.report.pk).values_list(
+            "wrapped", flat=True
+        )
+    ]
     assert opener._unwrap_any(wraps, [paper], founding(opened.report.pk).recipient) == opened.secret
     with pytest.raises(ceremony.PaperDoesNotOpen):
         ceremony.try_paper(held.shares[:1], recipients=[])

@@ -44,13 +44,20 @@ def supervisor() -> Desk:
     return Desk("supervisor", "supervisor")
 
 
-def test_a_referral_says_at_each_step_what_is_missing(worker: Desk, supervisor: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_referral_says_at_each_step_what_is_missing(
+    worker: Desk, supervisor: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     opened = factories.sent()
     case = factories.case(opened, supervisor.user)
     recipient = factories.recipient(keys.new_secret(), by=worker.user, checked_by=supervisor.user)
-    refer, fields = f"/office/case/{case.pk}/refer/", {"report": opened.report.pk, "recipient": str(recipient.pk)}
+    refer, fields = (
+        f"/office/case/{case.pk}/refer/",
+        {"report": opened.report.pk, "recipient": str(recipient.pk)},
+    )
     assert "Please choose who it goes to" in worker.does(refer, report=opened.report.pk)
-    assert "Please choose who it goes to" in worker.does(refer, report=opened.report.pk, recipient="9999")
+    assert "Please choose who it goes to" in worker.does(
+        refer, report=opened.report.pk, recipient="9999"
+    )
     assert "has not been asked about this recipient" in worker.does(refer, **fields)
     with monkeypatch.context() as short:
         short.setattr(consent, "LASTS", timedelta(seconds=-1))
@@ -63,9 +70,15 @@ def test_a_referral_says_at_each_step_what_is_missing(worker: Desk, supervisor: 
     assert not Referral.objects.exists()
     assert "somebody else approves it" in supervisor.does(refer, **fields)
     referral = Referral.objects.get()
-    assert "somebody else must approve it" in supervisor.does(f"/office/referral/{referral.pk}/", what="approve")
-    assert "may not approve a referral" in worker.does(f"/office/referral/{referral.pk}/", what="approve")
-    assert "not ready, or was handed over already" in supervisor.does(f"/office/referral/{referral.pk}/", what="hand_over")
+    assert "somebody else must approve it" in supervisor.does(
+        f"/office/referral/{referral.pk}/", what="approve"
+    )
+    assert "may not approve a referral" in worker.does(
+        f"/office/referral/{referral.pk}/", what="approve"
+    )
+    assert "not ready, or was handed over already" in supervisor.does(
+        f"/office/referral/{referral.pk}/", what="hand_over"
+    )
     referral.refresh_from_db()
     assert referral.state == Referral.State.CHECKED
 

@@ -16,10 +16,16 @@ from reporting.models import Look, OfficeWrap
 from tests import factories
 from tests.cases.office import Office, sequencing
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs("openssl"), pytest.mark.needs("pango")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.needs("openssl"),
+    pytest.mark.needs("pango"),
+]
 
 
-def test_a_build_that_fails_is_said_and_rests(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_that_fails_is_said_and_rests(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     referral = office.draft()
     disclosure.approve(referral, by=office.supervisor)
     monkeypatch.setattr(gather, "SEQUENCED_WITHIN", 0)  # no sequencer runs in this test
@@ -32,17 +38,24 @@ def test_a_build_that_fails_is_said_and_rests(office: Office, monkeypatch: pytes
     assert disclosure.approved() == []
 
 
-def test_nothing_is_sealed_with_a_certificate_that_has_run_out(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_sealed_with_a_certificate_that_has_run_out(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     referral = office.draft()
     disclosure.approve(referral, by=office.supervisor)
     monkeypatch.setattr(certificates, "time_left", lambda path: timedelta(seconds=-1))
     with sequencing():
         tasks.sweep()
     referral.refresh_from_db()
-    assert (referral.state, referral.build_failure) == (Referral.State.APPROVED, "CertificateExpired")
+    assert (referral.state, referral.build_failure) == (
+        Referral.State.APPROVED,
+        "CertificateExpired",
+    )
 
 
-def test_a_report_that_cannot_be_opened_goes_to_the_top_and_holds_up_no_other(running_opener: None) -> None:
+def test_a_report_that_cannot_be_opened_goes_to_the_top_and_holds_up_no_other(
+    running_opener: None,
+) -> None:
     broken, other = factories.sent(), factories.sent()
     OfficeWrap.objects.filter(subject=broken.report.pk).delete()
     tasks.sweep()

@@ -35,18 +35,33 @@ def office(tmp_path: Path) -> Iterator[Office]:
 def _what_is_kept(office: Office, code: str) -> dict[str, bytes]:
     """With her code, straight from database and vault: file name → bytes. Raises if one byte is wrong."""
     derived = codes.derive(codes.parse(code))
-    lookup = codes.lookup_hash(derived.lookup, bytes.fromhex((office.keys / "lookup.key").read_text()))
+    lookup = codes.lookup_hash(
+        derived.lookup, bytes.fromhex((office.keys / "lookup.key").read_text())
+    )
     store = DiskStore(office.folder / "vault", floor=0)
     found = {}
     with psycopg.connect(office.postgres.owner_url()) as database:
-        row = database.execute("SELECT report_id, wrapped FROM reporting_returncodewrap WHERE lookup = %s", [lookup]).fetchone()
+        row = database.execute(
+            "SELECT report_id, wrapped FROM reporting_returncodewrap WHERE lookup = %s", [lookup]
+        ).fetchone()
         assert row is not None, "the report is gone"
         report, wrapped = row
-        assert database.execute("SELECT 1 FROM reporting_receipt WHERE report_id = %s", [report]).fetchone()
-        (state,) = database.execute("SELECT state FROM reporting_report WHERE id = %s", [report]).fetchone() or ("",)
+        assert database.execute(
+            "SELECT 1 FROM reporting_receipt WHERE report_id = %s", [report]
+        ).fetchone()
+        (state,) = database.execute(
+            "SELECT state FROM reporting_report WHERE id = %s", [report]
+        ).fetchone() or ("",)
         assert state != "draft"
-        recipient = (database.execute("SELECT founding FROM custody_founding(%s)", [report]).fetchone() or ("",))[0]
-        secret = keys.unwrap(wrapped, derived.secret, expected=keys.Recipient(recipient.split('"recipient":"')[1].split('"')[0]))
+        recipient = (
+            database.execute("SELECT founding FROM custody_founding(%s)", [report]).fetchone()
+            or ("",)
+        )[0]
+        secret = keys.unwrap(
+            wrapped,
+            derived.secret,
+            expected=keys.Recipient(recipient.split('"recipient":"')[1].split('"')[0]),
+        )
         items = "SELECT acquisition, vault_name, ciphertext_size, ciphertext_sha256 FROM reporting_evidenceitem WHERE report_id = %s AND kind = 'file'"
         for acquisition, name, size, digest in database.execute(items, [report]).fetchall():
             facts = evidence.open_record(acquisition, secret)
@@ -58,7 +73,9 @@ def _what_is_kept(office: Office, code: str) -> dict[str, bytes]:
 
 
 @pytest.mark.counted
-def test_everything_is_there_after_kill_9_of_every_process_right_after_the_receipt(office: Office) -> None:
+def test_everything_is_there_after_kill_9_of_every_process_right_after_the_receipt(
+    office: Office,
+) -> None:
     chance = random.Random(5)
     for _ in range(count(200, 3)):
         office.start(*PROCESSES)
@@ -82,7 +99,9 @@ def test_a_second_click_on_send_gives_the_same_receipt(office: Office) -> None:
     assert hers.send() == first
     with psycopg.connect(office.postgres.owner_url()) as database:
         assert database.execute("SELECT count(*) FROM reporting_receipt").fetchone() == (1,)
-        assert database.execute("SELECT count(*) FROM custody_custodyevent WHERE event = 'report:submitted'").fetchone() == (1,)
+        assert database.execute(
+            "SELECT count(*) FROM custody_custodyevent WHERE event = 'report:submitted'"
+        ).fetchone() == (1,)
 
 
 def test_an_upload_that_breaks_off_leaves_nothing_and_a_finished_one_stays(office: Office) -> None:
@@ -93,7 +112,9 @@ def test_an_upload_that_breaks_off_leaves_nothing_and_a_finished_one_stays(offic
     hers.send_files(path, {"whole.jpg": b"w" * 1000})
     body, kind = multipart({"half.jpg": b"h" * 9_000_000})
     # The form says it ends, but its last boundary is missing: a proxy that gave up in the middle.
-    answered = hers._ask(office.address("upload"), "POST", path, body[:-4_000_000], {"Content-Type": kind})
+    answered = hers._ask(
+        office.address("upload"), "POST", path, body[:-4_000_000], {"Content-Type": kind}
+    )
     assert answered.location.endswith("said=cut")
     page = hers.get("/more/?said=cut").body
     assert "The connection broke" in page
@@ -102,7 +123,9 @@ def test_an_upload_that_breaks_off_leaves_nothing_and_a_finished_one_stays(offic
     assert len(list((office.folder / "vault").glob("??/*"))) == 1
 
 
-def test_a_full_disk_is_said_kindly_and_her_words_are_still_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_said_kindly_and_her_words_are_still_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FREE_SPACE_FLOOR_BYTES", str(10**18))
     office = Office(tmp_path / "full", ports={"public": 0, "upload": 0, "staff": 0, "partner": 0})
     try:
@@ -110,7 +133,9 @@ def test_a_full_disk_is_said_kindly_and_her_words_are_still_taken(tmp_path: Path
         office.start("public", "upload")
         hers = Reporter(office.address("public"), office.address("upload"))
         hers.answer_all()
-        assert hers.send_files(hers.open_files(), {"photo.jpg": b"x"}).location.endswith("said=full")
+        assert hers.send_files(hers.open_files(), {"photo.jpg": b"x"}).location.endswith(
+            "said=full"
+        )
         assert "We have no room for files" in hers.get("/more/?said=full").body
         assert len(hers.send()) == 25
     finally:

@@ -25,15 +25,22 @@ CANARY_MESSAGE = "canary-message-Potoo"
 
 
 @pytest.fixture(scope="module")
-def robbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Office, Reporter, str, Path]]:
+def robbed(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Office, Reporter, str, Path]]:
     """An office at work with seeded canaries, and everything a thief could carry away."""
-    office = Office(tmp_path_factory.mktemp("robbed") / "office", ports={"public": 0, "upload": 0, "staff": 0, "partner": 0})
+    office = Office(
+        tmp_path_factory.mktemp("robbed") / "office",
+        ports={"public": 0, "upload": 0, "staff": 0, "partner": 0},
+    )
     try:
         office.prepare()
         office.start()
         hers = Reporter(office.address("public"), office.address("upload"))
         hers.answer_all(words=CANARY_WORDS, account=CANARY_ACCOUNT)
-        assert hers.send_files(hers.open_files(), {CANARY_FILE_NAME: CANARY_BYTES}).location.endswith("kept")
+        assert hers.send_files(
+            hers.open_files(), {CANARY_FILE_NAME: CANARY_BYTES}
+        ).location.endswith("kept")
         code = hers.send()
         hers.post("/mine/", text=CANARY_MESSAGE)
         deadline = time.monotonic() + 20
@@ -65,7 +72,9 @@ def _loot(office: Office, dump: Path) -> Iterator[tuple[Path, bytes]]:
             yield path, path.read_bytes()
 
 
-def test_no_word_name_file_name_or_byte_of_hers_is_found(robbed: tuple[Office, Reporter, str, Path]) -> None:
+def test_no_word_name_file_name_or_byte_of_hers_is_found(
+    robbed: tuple[Office, Reporter, str, Path],
+) -> None:
     office, hers, code, dump = robbed
     canaries = [CANARY_WORDS, CANARY_ACCOUNT, CANARY_FILE_NAME, CANARY_MESSAGE, code, hers.cookie]
     canaries += [hashlib.sha256(CANARY_BYTES).hexdigest()]
@@ -99,7 +108,9 @@ def test_no_string_of_the_dump_opens_anything(robbed: tuple[Office, Reporter, st
         assert thief.get("/mine/").status == 403, one
     digits = [one for one in strings if one.isdigit() and len(one) == 25]
     for one in digits:
-        assert Reporter(office.address("public"), office.address("upload")).post("/back/", code=one).status in {400, 404}
+        assert Reporter(office.address("public"), office.address("upload")).post(
+            "/back/", code=one
+        ).status in {400, 404}
     assert COOKIE not in dump.read_text(errors="replace")
     partner = Reporter(office.address("partner"), "")
     for one in [one for one in likely if re.fullmatch(r"[0-9a-f]{40,64}", one)][:200]:

@@ -36,13 +36,19 @@ def test_a_clean_door_starts(door: Any, monkeypatch: pytest.MonkeyPatch) -> None
     assert checks.one_role_for_each_door() == []
 
 
-@pytest.mark.parametrize("name", [name for name, holders in checks._HELD_BY.items() if "public" not in holders])
-def test_a_public_door_that_sees_a_key_of_others_does_not_start(door: Any, name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "name", [name for name, holders in checks._HELD_BY.items() if "public" not in holders]
+)
+def test_a_public_door_that_sees_a_key_of_others_does_not_start(
+    door: Any, name: str, tmp_path: Path
+) -> None:
     setattr(door, name, tmp_path / "key")
     assert _ids(checks.keys_lie_where_they_belong()) == {"holdfast.E001"}
 
 
-def test_a_door_with_anothers_database_role_does_not_start(door: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_door_with_anothers_database_role_does_not_start(
+    door: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(door.DATABASES["default"], "USER", "holdfast_staff")
     assert _ids(checks.one_role_for_each_door()) == {"holdfast.E002"}
 
@@ -52,7 +58,9 @@ def test_a_door_that_is_a_superuser_does_not_start(door: Any) -> None:
     assert _ids(checks.no_role_can_go_round_its_grants()) == {"holdfast.E003"}
 
 
-def test_a_missing_part_of_the_system_is_said_and_stops_nothing(door: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_part_of_the_system_is_said_and_stops_nothing(
+    door: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     door.DOORS = frozenset({"worker", "staff"})
     monkeypatch.setattr(checks, "find_library", lambda name: None)
     monkeypatch.setattr(sandbox, "available", lambda: False)
@@ -61,11 +69,22 @@ def test_a_missing_part_of_the_system_is_said_and_stops_nothing(door: Any, monke
     assert not any(message.is_serious() and message.level >= 40 for message in found)
 
 
-@pytest.mark.parametrize(("hours", "says"), [(30 * 24, None), (13 * 24, "runs out in 12 days"), (-0.05, "has run out")])
+@pytest.mark.parametrize(
+    ("hours", "says"), [(30 * 24, None), (13 * 24, "runs out in 12 days"), (-0.05, "has run out")]
+)
 def test_a_certificate_that_runs_out_is_said_in_time_and_stops_nothing(
-    door: Any, held: ceremony.Held, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: float, says: str | None
+    door: Any,
+    held: ceremony.Held,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    hours: float,
+    says: str | None,
 ) -> None:
-    monkeypatch.setitem(certificates.KINDS, "receipt", replace(certificates.KINDS["receipt"], life=timedelta(hours=hours)))
+    monkeypatch.setitem(
+        certificates.KINDS,
+        "receipt",
+        replace(certificates.KINDS["receipt"], life=timedelta(hours=hours)),
+    )
     certificates.Authority.load(held.folder).issue(tmp_path, "receipt")
     door.RECEIPT_CERTIFICATE_FILE = tmp_path / "receipt.pem"
     door.PACKAGE_CERTIFICATE_FILE = door.TSA_CERTIFICATE_FILE = UNSET
@@ -97,14 +116,20 @@ class TestProduction:
         door.OPERATOR_NAME = ""
         assert _ids(checks.production_is_complete()) == {"holdfast.E006"}
 
-    def test_the_staff_door_has_a_secret_of_its_own_and_a_process_of_its_own(self, door: Any) -> None:
+    def test_the_staff_door_has_a_secret_of_its_own_and_a_process_of_its_own(
+        self, door: Any
+    ) -> None:
         door.DOORS = frozenset({"public", "staff"})
         door.SECRET_KEY = "short"
         assert _ids(checks.production_is_complete()) == {"holdfast.E007", "holdfast.E008"}
 
 
 @pytest.mark.parametrize("value", ["6", "-1", "thirty", "7.5"])
-def test_a_number_that_is_none_or_too_small_is_said_with_its_setting(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_a_number_that_is_none_or_too_small_is_said_with_its_setting(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
     monkeypatch.setenv("DRAFT_DAYS", value)
-    with pytest.raises(ImproperlyConfigured, match="DRAFT_DAYS should be a whole number, 7 or more"):
+    with pytest.raises(
+        ImproperlyConfigured, match="DRAFT_DAYS should be a whole number, 7 or more"
+    ):
         env.integer("DRAFT_DAYS", 30, least=7)

@@ -50,7 +50,9 @@ def traced() -> Iterator[None]:
 
 
 def _tables() -> list[str]:
-    return [table for table in grants.tables() if table.startswith(("reporting_", "custody_", "cases_"))]
+    return [
+        table for table in grants.tables() if table.startswith(("reporting_", "custody_", "cases_"))
+    ]
 
 
 def _unrecorded() -> set[str]:
@@ -85,7 +87,15 @@ def test_both_walks_leave_no_write_without_an_event(traced: None) -> None:
     referral = disclosure.draft(case, opened.report, recipient, items=[item.pk], by=worker)
     disclosure.approve(referral, by=supervisor)
     emergency.review(
-        emergency.tell(case, opened.report, told_to="999", called_back="999", said="address", threat_to_life=True, by=worker),
+        emergency.tell(
+            case,
+            opened.report,
+            told_to="999",
+            called_back="999",
+            said="address",
+            threat_to_life=True,
+            by=worker,
+        ),
         by=supervisor,
     )
     decisions.decline(factories.sent().report, "not for us", out_of_scope=True, by=worker)

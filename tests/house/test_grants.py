@@ -34,7 +34,11 @@ def as_role() -> Iterator[dict[str, psycopg.Connection]]:
         _give_password(role)
     for door in _DOORS:
         opened[door] = psycopg.connect(
-            host=database["HOST"], dbname=database["NAME"], user=f"holdfast_{door}", password="test", autocommit=True
+            host=database["HOST"],
+            dbname=database["NAME"],
+            user=f"holdfast_{door}",
+            password="test",
+            autocommit=True,
         )
     yield opened
     for one in opened.values():
@@ -55,7 +59,8 @@ def _give_password(role: str) -> None:
 def _columns(table: str) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT column_name FROM information_schema.columns WHERE table_schema = 'public' AND table_name = %s", [table]
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = 'public' AND table_name = %s",
+            [table],
         )
         return [name for (name,) in cursor.fetchall()]
 
@@ -66,7 +71,9 @@ def _granted(table: str, door: str) -> dict[str, set[str] | None]:
     for right in re.split(r", (?![^(]*\))", grants.TABLES.get(table, {}).get(door, "")):
         name, _, columns = right.partition(" (")
         if name:
-            found[name] = {one.strip() for one in columns.rstrip(")").split(",")} if columns else None
+            found[name] = (
+                {one.strip() for one in columns.rstrip(")").split(",")} if columns else None
+            )
     return found
 
 
@@ -87,21 +94,31 @@ def test_everything_that_is_not_granted_is_refused(as_role: dict[str, psycopg.Co
                 if limited and column in limited:
                     continue
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                    as_role[door].execute(statement.format(table=table, column=f'"{column}"').encode())
+                    as_role[door].execute(
+                        statement.format(table=table, column=f'"{column}"').encode()
+                    )
                 tried += 1
     assert tried > 1000
 
 
-def test_no_role_but_the_doors_may_append_to_the_ledger(as_role: dict[str, psycopg.Connection]) -> None:
+def test_no_role_but_the_doors_may_append_to_the_ledger(
+    as_role: dict[str, psycopg.Connection],
+) -> None:
     for door in ("opener", "sequencer"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            as_role[door].execute("SELECT custody_append('R-000000000000', 'a:b', 'x', repeat('0', 64))")
+            as_role[door].execute(
+                "SELECT custody_append('R-000000000000', 'a:b', 'x', repeat('0', 64))"
+            )
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         as_role["sequencer"].execute("SELECT * FROM custody_founding('R-000000000000')")
 
 
-def test_the_door_of_an_event_is_the_role_that_wrote_it(as_role: dict[str, psycopg.Connection]) -> None:
-    as_role["public"].execute("SELECT custody_append('R-000000000000', 'answer:saved', 'reporter', repeat('0', 64))")
+def test_the_door_of_an_event_is_the_role_that_wrote_it(
+    as_role: dict[str, psycopg.Connection],
+) -> None:
+    as_role["public"].execute(
+        "SELECT custody_append('R-000000000000', 'answer:saved', 'reporter', repeat('0', 64))"
+    )
     with connection.cursor() as cursor:
         cursor.execute("SELECT door FROM custody_custodyevent WHERE subject = 'R-000000000000'")
         assert cursor.fetchall() == [("public",)]
@@ -123,14 +140,25 @@ def test_a_door_to_the_internet_records_only_the_acts_of_those_it_serves(
     as_role: dict[str, psycopg.Connection], door: str, subject: str, event: str, actor: str
 ) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="may not record"):
-        as_role[door].execute("SELECT custody_append(%s, %s, %s, repeat('0', 64))", [subject, event, actor])
+        as_role[door].execute(
+            "SELECT custody_append(%s, %s, %s, repeat('0', 64))", [subject, event, actor]
+        )
 
 
-def test_the_promise_itself_whatever_the_table_of_grants_says(as_role: dict[str, psycopg.Connection]) -> None:
+def test_the_promise_itself_whatever_the_table_of_grants_says(
+    as_role: dict[str, psycopg.Connection],
+) -> None:
     """Written out by hand: a grant too many would otherwise excuse itself."""
-    office = [table for table in grants.tables() if table.startswith(("cases_", "staff_", "mfa_", "account_", "auth_"))]
+    office = [
+        table
+        for table in grants.tables()
+        if table.startswith(("cases_", "staff_", "mfa_", "account_", "auth_"))
+    ]
     assert len(office) > 15
-    forbidden = [f"SELECT count(*) FROM {table}" for table in [*office, "custody_custodyevent", "custody_custodydetail"]]
+    forbidden = [
+        f"SELECT count(*) FROM {table}"
+        for table in [*office, "custody_custodyevent", "custody_custodydetail"]
+    ]
     forbidden += [f"INSERT INTO {table} DEFAULT VALUES" for table in office]
     forbidden += ["DELETE FROM reporting_returncodewrap", "DELETE FROM reporting_officewrap", "UPDATE reporting_officewrap SET wrapped = ''",
                   "UPDATE reporting_returncodewrap SET wrapped = ''", "SELECT wrapped FROM reporting_officewrap",
@@ -169,7 +197,9 @@ class TestPublicDoorAfterSending:
             "UPDATE reporting_report SET news_at = now(), submitted_at = now()",
         ],
     )
-    def test_nothing_received_is_changed(self, as_role: dict[str, psycopg.Connection], statement: str) -> None:
+    def test_nothing_received_is_changed(
+        self, as_role: dict[str, psycopg.Connection], statement: str
+    ) -> None:
         opened = factories.draft()
         factories.file(opened)
         intake.submit(opened)
@@ -188,12 +218,17 @@ class TestPublicDoorAfterSending:
                 [opened.report.pk],
             )
 
-    def test_it_can_lock_an_item_and_never_unlock_it(self, as_role: dict[str, psycopg.Connection]) -> None:
+    def test_it_can_lock_an_item_and_never_unlock_it(
+        self, as_role: dict[str, psycopg.Connection]
+    ) -> None:
         opened = factories.draft()
         factories.file(opened)
         intake.submit(opened)
         as_role["public"].execute("UPDATE reporting_evidenceitem SET state = 'quarantined'")
-        for statement in (b"UPDATE reporting_evidenceitem SET state = 'kept'", b"DELETE FROM reporting_evidenceitem"):
+        for statement in (
+            b"UPDATE reporting_evidenceitem SET state = 'kept'",
+            b"DELETE FROM reporting_evidenceitem",
+        ):
             with pytest.raises(psycopg.errors.RestrictViolation):
                 as_role["public"].execute(statement)
 

@@ -50,7 +50,10 @@ MATRIX: dict[str, tuple[int, int, int, int]] = {
     "pause": (200,) * 4,
     "ready": (200,) * 4,
     # without a report of hers: a kind page that asks for the code
-    **dict.fromkeys(("careful", "first_steps", "added", "files", "check", "receipt", "portal", "consents"), (403,) * 4),
+    **dict.fromkeys(
+        ("careful", "first_steps", "added", "files", "check", "receipt", "portal", "consents"),
+        (403,) * 4,
+    ),
     # only by a button of ours
     **dict.fromkeys(("age_of_shown", "take_out", "send", "keep_receipt", "code"), (302,) * 4),
 }
@@ -83,7 +86,9 @@ def ids(running_opener: None) -> dict[str, str]:
     item = factories.file(opened)
     intake.submit(opened)
     case = factories.case(opened, worker)
-    told = emergency.tell(case, opened.report, told_to="a", called_back="b", said="c", threat_to_life=True, by=worker)
+    told = emergency.tell(
+        case, opened.report, told_to="a", called_back="b", said="c", threat_to_life=True, by=worker
+    )
     return {
         "<str:report_id>": opened.report.pk, "<str:item_id>": item.pk, "<str:case_id>": case.pk, "<str:referral_id>": told.pk,
         "<int:number>": "2",
@@ -114,16 +119,29 @@ def test_a_password_alone_opens_no_page_of_the_office() -> None:
     client.force_login(factories.staff())
     for name, path in ROUTES.items():
         if name.startswith("office:") and name != "office:ready":
-            assert client.get(path.replace("<str:", "X").replace(">", "")).headers["Location"].endswith("/2fa/totp/activate/")
+            assert (
+                client.get(path.replace("<str:", "X").replace(">", ""))
+                .headers["Location"]
+                .endswith("/2fa/totp/activate/")
+            )
 
 
 def test_of_the_account_pages_only_those_are_there_that_we_use() -> None:
     client = Client()
     client.force_login(person("somebody", "caseworker"))
-    for page in ("signup/", "email/", "password/reset/", "password/set/", "2fa/totp/deactivate/", "2fa/recovery-codes/download/"):
+    for page in (
+        "signup/",
+        "email/",
+        "password/reset/",
+        "password/set/",
+        "2fa/totp/deactivate/",
+        "2fa/recovery-codes/download/",
+    ):
         assert client.get(f"/office/account/{page}").status_code == 404, page
     for page in ("password/change/", "2fa/", "reauthenticate/"):
-        assert "Holdfast</a>" in client.get(f"/office/account/{page}", follow=True).content.decode(), page
+        assert (
+            "Holdfast</a>" in client.get(f"/office/account/{page}", follow=True).content.decode()
+        ), page
 
 
 def test_no_django_route_takes_a_file(ids: dict[str, str], settings: Any) -> None:
@@ -132,16 +150,26 @@ def test_no_django_route_takes_a_file(ids: dict[str, str], settings: Any) -> Non
     for path in ROUTES.values():
         for part, value in ids.items():
             path = path.replace(part, value)
-        answer = worker.post(path, {"files": SimpleUploadedFile("x.jpg", b"bytes of a picture"), "text": "x"}, headers=ORIGIN)
+        answer = worker.post(
+            path,
+            {"files": SimpleUploadedFile("x.jpg", b"bytes of a picture"), "text": "x"},
+            headers=ORIGIN,
+        )
         assert answer.status_code in {400, 302, 403, 405, 200, 404}
         assert b"bytes of a picture" not in answer.content
     assert EvidenceItem.objects.count() == 1
 
 
 @pytest.mark.parametrize("path", ["/page/1/", "/back/", "/partner/package/"])
-def test_a_form_that_brings_a_file_to_django_is_refused_before_it_is_spooled(path: str, tmp_path: Path, settings: Any) -> None:
+def test_a_form_that_brings_a_file_to_django_is_refused_before_it_is_spooled(
+    path: str, tmp_path: Path, settings: Any
+) -> None:
     settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
-    answer = Client().post(path, {"files": SimpleUploadedFile("x.jpg", b"x" * 5_000_000), "answer": "yes"}, headers=ORIGIN)
+    answer = Client().post(
+        path,
+        {"files": SimpleUploadedFile("x.jpg", b"x" * 5_000_000), "answer": "yes"},
+        headers=ORIGIN,
+    )
     assert answer.status_code == 400
     assert "what you sent just now is not" in answer.content.decode()
     assert list(tmp_path.glob("*.upload*")) == []
@@ -149,7 +177,12 @@ def test_a_form_that_brings_a_file_to_django_is_refused_before_it_is_spooled(pat
 
 def test_a_form_of_another_site_changes_nothing() -> None:
     foreign: tuple[dict[str, str], ...]
-    foreign = ({"origin": "https://evil.example"}, {"origin": "null"}, {}, {"sec-fetch-site": "cross-site"})
+    foreign = (
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {},
+        {"sec-fetch-site": "cross-site"},
+    )
     for headers in foreign:
         answer = Client().post("/page/1/", {"answer": "yes"}, headers=headers)
         assert answer.status_code == 403
@@ -163,7 +196,12 @@ def test_no_cookie_before_the_first_saved_answer_and_a_strict_one_after() -> Non
         assert not client.get(path).cookies
     assert not client.post("/page/1/", {}, headers=ORIGIN).cookies
     cookie = client.post("/page/1/", {"answer": "yes"}, headers=ORIGIN).cookies["__Host-notes"]
-    assert (cookie["secure"], cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, True, "Strict", "/")
+    assert (cookie["secure"], cookie["httponly"], cookie["samesite"], cookie["path"]) == (
+        True,
+        True,
+        "Strict",
+        "/",
+    )
 
 
 def test_every_page_of_hers_stays_out_of_caches_and_loads_nothing_from_elsewhere() -> None:
@@ -193,7 +231,9 @@ def test_leaving_ends_the_session_and_clears_the_browser() -> None:
     ],
 )
 def test_a_wrong_code_gets_a_clear_answer(typed: str, status: int, says: str) -> None:
-    answer = Client().post("/back/", {"code": codes.mint() if typed == "unknown" else typed}, headers=ORIGIN)
+    answer = Client().post(
+        "/back/", {"code": codes.mint() if typed == "unknown" else typed}, headers=ORIGIN
+    )
     assert answer.status_code == status
     assert says in answer.content.decode()
 
@@ -204,20 +244,32 @@ def test_a_found_code_shows_only_what_is_new_unless_she_chose_otherwise() -> Non
         factories.file(opened, name="private name.jpg")
         intake.submit(opened)
         messages.post(opened.report, "what she wrote long ago", from_office=False, by=REPORTER)
-        messages.post(opened.report, "what the office wrote", from_office=True, by=factories.staff().actor)
+        messages.post(
+            opened.report, "what the office wrote", from_office=True, by=factories.staff().actor
+        )
         finder = Client()
         finder.post("/back/", {"code": opened.code}, headers=ORIGIN)
-        seen = "".join(finder.get(path).content.decode() for path in ("/mine/", "/more/", "/mine/who/"))
+        seen = "".join(
+            finder.get(path).content.decode() for path in ("/mine/", "/more/", "/mine/who/")
+        )
         assert "what the office wrote" in seen
         for private in ("what she wrote long ago", "private name.jpg"):
             assert (private in seen) == (chosen == "yes"), (chosen, private)
         assert factories.ADULT_EXTORTION["words"] not in seen
         later = Client()
         later.post("/back/", {"code": opened.code}, headers=ORIGIN)
-        assert ("what the office wrote" in later.get("/mine/").content.decode()) == (chosen == "yes")
+        assert ("what the office wrote" in later.get("/mine/").content.decode()) == (
+            chosen == "yes"
+        )
 
 
 def test_an_open_tab_turns_neutral_without_a_script_but_never_under_her_hands() -> None:
     refresh = 'http-equiv="refresh" content="300;url=/pause/"'
-    for path, turns in (("/", True), ("/page/1/", True), ("/page/5/", True), ("/page/6/", False), ("/pause/", False)):
+    for path, turns in (
+        ("/", True),
+        ("/page/1/", True),
+        ("/page/5/", True),
+        ("/page/6/", False),
+        ("/pause/", False),
+    ):
         assert (refresh in Client().get(path).content.decode()) == turns, path

@@ -71,7 +71,9 @@ def running() -> Iterator[Running]:
         shutil.rmtree(folder)
 
 
-@pytest.fixture(scope="module")  # not longer: Playwright's event loop, while it runs, keeps Django from its database
+@pytest.fixture(
+    scope="module"
+)  # not longer: Playwright's event loop, while it runs, keeps Django from its database
 def browser() -> Iterator[Browser]:
     path = shutil.which("chromium")
     with sync_playwright() as playwright:
@@ -81,8 +83,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(params=[False, True], ids=["without JavaScript", "with JavaScript"])
-def phone(browser: Browser, request: pytest.FixtureRequest, running: Running) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport=PHONE, java_script_enabled=request.param, accept_downloads=True)
+def phone(
+    browser: Browser, request: pytest.FixtureRequest, running: Running
+) -> Iterator[BrowserContext]:
+    context = browser.new_context(
+        viewport=PHONE, java_script_enabled=request.param, accept_downloads=True
+    )
     yield context
     context.close()
 

@@ -19,7 +19,9 @@ SMALL: tuple[int, int] = (320, 560)
 def fit_and_accessible(page: Page) -> None:
     found = Axe().run(page, options=_TAGS).response["violations"]
     assert [(one["id"], one["nodes"][0]["html"][:160]) for one in found] == [], page.url
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{page.url} is wider than the screen"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+        f"{page.url} is wider than the screen"
+    )
 
 
 def way_out_in_view(page: Page) -> None:
@@ -43,7 +45,12 @@ def test_her_screens_on_a_small_phone(running: Running, browser: Browser) -> Non
     page.check("input[value=yes]")
     page.click("button:has-text('Continue')")
     expect(page).to_have_url(re.compile("/careful/"))
-    for path in ["/careful/", *(f"/page/{number}/" for number in range(1, 10)), "/more/", "/check/"]:
+    for path in [
+        "/careful/",
+        *(f"/page/{number}/" for number in range(1, 10)),
+        "/more/",
+        "/check/",
+    ]:
         page.goto(address + path)
         fit_and_accessible(page)
         way_out_in_view(page)
@@ -71,11 +78,14 @@ def test_her_screens_on_a_small_phone(running: Running, browser: Browser) -> Non
     context.close()
 
 
-def test_leaving_takes_one_touch_and_the_way_back_shows_nothing(running: Running, browser: Browser) -> None:
+def test_leaving_takes_one_touch_and_the_way_back_shows_nothing(
+    running: Running, browser: Browser
+) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844})
     # The ordinary page it leaves for is on the internet; here it is only a blank page.
     context.route(
-        lambda url: "bbc.com" in url, lambda route: route.fulfill(body="<title>Weather</title>", content_type="text/html")
+        lambda url: "bbc.com" in url,
+        lambda route: route.fulfill(body="<title>Weather</title>", content_type="text/html"),
     )
     page = context.new_page()
     address = running.office.address("public")
@@ -134,7 +144,9 @@ def test_the_offices_screens(running: Running, browser: Browser) -> None:
 
 def test_the_check_itself_would_find_something(browser: Browser) -> None:
     page = browser.new_page()
-    page.set_content("<html><body><img src='data:,'><button></button><div style='width:9000px'>wide</div></body></html>")
+    page.set_content(
+        "<html><body><img src='data:,'><button></button><div style='width:9000px'>wide</div></body></html>"
+    )
     with pytest.raises(AssertionError, match="button-name"):
         fit_and_accessible(page)
     page.close()

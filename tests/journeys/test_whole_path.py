@@ -16,7 +16,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from cases import seed
 from tests.journeys.conftest import Running, sign_in
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.needs("openssl"), pytest.mark.needs("pango")]
+pytestmark = [
+    pytest.mark.needs("chromium"),
+    pytest.mark.needs("openssl"),
+    pytest.mark.needs("pango"),
+]
 
 
 def go_on(page: Page) -> None:
@@ -75,9 +79,9 @@ def test_a_report_from_a_phone_becomes_a_package_a_police_officer_verifies(
     requested: list[str] = []
     hers.on("request", lambda request: requested.append(request.url))
     code = report(hers, office.address("public"), [photo, clip])
-    assert all(url.startswith((office.address("public"), office.address("upload"))) for url in requested), (
-        "a third party was asked"
-    )
+    assert all(
+        url.startswith((office.address("public"), office.address("upload"))) for url in requested
+    ), "a third party was asked"
 
     # the caseworker
     page = desk.new_page()
@@ -100,7 +104,9 @@ def test_a_report_from_a_phone_becomes_a_package_a_police_officer_verifies(
     page.click("text=Show the picture")
     assert page.locator(".reveal img").evaluate("image => image.naturalWidth") > 500
     page.goto(case)
-    page.fill("textarea[placeholder='Write to the reporter']", "We read it. May we tell the police?")
+    page.fill(
+        "textarea[placeholder='Write to the reporter']", "We read it. May we tell the police?"
+    )
     page.click("button:has-text('Send')")
 
     # she comes back with her code, reads, and agrees
@@ -154,7 +160,9 @@ def test_a_report_from_a_phone_becomes_a_package_a_police_officer_verifies(
     police.click("text=Send the answer")
     expect(police.locator("main")).to_contain_text("You answered “received”")
     key = (office.folder / "partner-keys" / "police.age-key").read_text()
-    (tmp_path / "package.zip").write_bytes(pyrage.decrypt(locked.read_bytes(), [pyrage.x25519.Identity.from_str(key)]))
+    (tmp_path / "package.zip").write_bytes(
+        pyrage.decrypt(locked.read_bytes(), [pyrage.x25519.Identity.from_str(key)])
+    )
     with zipfile.ZipFile(tmp_path / "package.zip") as archive:
         archive.extractall(tmp_path)
     (package,) = [path for path in tmp_path.iterdir() if path.name.startswith("EVP-")]

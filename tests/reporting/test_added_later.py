@@ -39,11 +39,16 @@ def news(opened: OpenReport) -> bool:
 class TestScreens:
     def test_a_later_answer_stands_beside_the_earlier_one(self) -> None:
         opened = factories.sent()
-        answer = hers(opened).post(page("words"), {"answer": "He is in front of the house."}, headers=ORIGIN)
+        answer = hers(opened).post(
+            page("words"), {"answer": "He is in front of the house."}, headers=ORIGIN
+        )
         assert answer["Location"] == "/added/"
         rows = Answer.objects.filter(report=opened.report, question="words")
         assert rows.count() == 2
-        assert people.latest_answers(opened.report, opened.secret)["words"] == "He is in front of the house."
+        assert (
+            people.latest_answers(opened.report, opened.secret)["words"]
+            == "He is in front of the house."
+        )
         assert news(opened)
 
     def test_an_empty_page_changes_nothing(self) -> None:
@@ -51,28 +56,44 @@ class TestScreens:
         client = hers(opened)
         for key in ("words", "links", "contact", "what"):
             assert client.post(page(key), {"answer": ""}, headers=ORIGIN)["Location"] == "/mine/"
-        assert people.latest_answers(opened.report, opened.secret)["words"] == factories.ADULT_EXTORTION["words"]
+        assert (
+            people.latest_answers(opened.report, opened.secret)["words"]
+            == factories.ADULT_EXTORTION["words"]
+        )
         assert not news(opened)
 
     def test_lines_are_added_and_none_is_taken_out(self) -> None:
         opened = factories.draft()
         factories.lines(opened)
         intake.submit(opened)
-        hers(opened).post(page("links"), {"answer": "https://example.org/new\nhttps://example.org/more"}, headers=ORIGIN)
+        hers(opened).post(
+            page("links"),
+            {"answer": "https://example.org/new\nhttps://example.org/more"},
+            headers=ORIGIN,
+        )
         assert EvidenceItem.objects.filter(report=opened.report, kind="link").count() == 3
 
     def test_a_kind_of_harm_named_later_becomes_an_incident_of_its_own(self) -> None:
         opened = factories.sent()
-        answer = hers(opened).post(page("what"), {"answer": ["stalking", "financial_extortion"]}, headers=ORIGIN)
+        answer = hers(opened).post(
+            page("what"), {"answer": ["stalking", "financial_extortion"]}, headers=ORIGIN
+        )
         assert answer["Location"] == "/first/"
-        found = Incident.objects.filter(report=opened.report).order_by("reported_type").values_list("reported_type", flat=True)
+        found = (
+            Incident.objects.filter(report=opened.report)
+            .order_by("reported_type")
+            .values_list("reported_type", flat=True)
+        )
         assert list(found) == ["financial_extortion", "stalking"]
 
     def test_danger_said_later_shows_help_first(self) -> None:
         client = hers(factories.sent())
         assert client.post(page("safe"), {"answer": "no"}, headers=ORIGIN)["Location"] == "/now/"
         assert "Back to my report" in client.get("/now/").content.decode()
-        assert client.post(page("control"), {"answer": "yes"}, headers=ORIGIN)["Location"] == "/careful/"
+        assert (
+            client.post(page("control"), {"answer": "yes"}, headers=ORIGIN)["Location"]
+            == "/careful/"
+        )
 
     def test_what_a_found_code_shows_cannot_be_widened_after_sending(self) -> None:
         opened = factories.sent()
@@ -82,10 +103,15 @@ class TestScreens:
         assert not people.shows_everything(receipts.redeem(opened.code)[0])
 
     def test_a_found_code_tells_no_answer_no_advice_no_look_and_no_consent(self) -> None:
-        opened, worker = factories.sent({**factories.ADULT_EXTORTION, "contact": "only at noon"}), factories.staff()
+        opened, worker = (
+            factories.sent({**factories.ADULT_EXTORTION, "contact": "only at noon"}),
+            factories.staff(),
+        )
         factories.case(opened, worker)
         acts.write_to_reporter(opened.report, "hello", by=worker)
-        offer = RecipientOffer.objects.create(partner="P-1", name="Police", plain_words="words", reviewed_on="2026-11-01")
+        offer = RecipientOffer.objects.create(
+            partner="P-1", name="Police", plain_words="words", reviewed_on="2026-11-01"
+        )
         consent.give(opened, offer, Consent.Answer.YES, by=REPORTER)
         assert "took it on" in hers(opened).get("/mine/").content.decode()  # she has seen that
         finder = hers(opened)
@@ -93,7 +119,14 @@ class TestScreens:
             finder.get(path).content.decode() for path in ["/mine/", "/mine/who/", "/first/", "/more/", *map(page, questions.BY_KEY)]
             if finder.get(path).status_code == 200
         )  # fmt: skip
-        for private in ("They want 500", "only at noon", "Do not pay", "took it on", "You said yes", "checked>"):
+        for private in (
+            "They want 500",
+            "only at noon",
+            "Do not pay",
+            "took it on",
+            "You said yes",
+            "checked>",
+        ):
             assert private not in seen.replace('value="not_now" checked>', ""), private
 
 
@@ -137,14 +170,22 @@ class TestOffice:
         assert "Says: not safe right now" in [reason["reason"] for reason in now.reasons]
 
     def test_what_a_person_knew_when_she_lowered_the_band_does_not_raise_it_again(self) -> None:
-        opened, worker = factories.sent({"safe": "no", "age": "adult", "what": ["abuse"]}), factories.staff()
+        opened, worker = (
+            factories.sent({"safe": "no", "age": "adult", "what": ["abuse"]}),
+            factories.staff(),
+        )
         tasks.sweep()
-        decisions.override_band(opened.report, priority.P2, "she called: the police are with her", by=worker)
+        decisions.override_band(
+            opened.report, priority.P2, "she called: the police are with her", by=worker
+        )
         intake.answer(opened, questions.BY_KEY["told"], "the police", by=REPORTER)
         tasks.sweep()
         now = Assessment.objects.get(report=opened.report, current=True)
         assert now.band == priority.P2
-        assert reading.open_report(opened.report, by=worker).band_words == "she called: the police are with her"
+        assert (
+            reading.open_report(opened.report, by=worker).band_words
+            == "she called: the police are with her"
+        )
         intake.answer(opened, questions.BY_KEY["what"], ["sadistic"], by=REPORTER)
         tasks.sweep()
         assert Assessment.objects.get(report=opened.report, current=True).band == priority.P0
@@ -189,7 +230,9 @@ def test_nothing_she_writes_is_cut_off_in_silence(sent: bool) -> None:
     assert "in two parts" in answer.content.decode()
     client.post(page("words"), {"answer": words[1:]}, headers=ORIGIN)
     assert people.latest_answers(opened.report, opened.secret)["words"] == words[1:]
-    lines = "\n".join(f"https://example.org/{number}" for number in range(questions.LINES_LIMIT + 1))
+    lines = "\n".join(
+        f"https://example.org/{number}" for number in range(questions.LINES_LIMIT + 1)
+    )
     answer = client.post(page("links"), {"answer": lines}, headers=ORIGIN)
     assert (answer.status_code, lines in answer.content.decode()) == (413, True)
     assert not EvidenceItem.objects.exists()
@@ -212,7 +255,10 @@ class TestClosedWhileSheWrote:
         assert "saved for your code" not in answer.content.decode()
         assert Report.objects.count() == 1
         client.cookies.clear()  # as the answer told the browser
-        assert client.post(page("words"), {"answer": "a long account"}, headers=ORIGIN).status_code == 302
+        assert (
+            client.post(page("words"), {"answer": "a long account"}, headers=ORIGIN).status_code
+            == 302
+        )
         assert Report.objects.count() == 2
 
     def test_a_message_is_shown_so_that_she_can_copy_it(self) -> None:

@@ -43,12 +43,17 @@ def _sequencer() -> sequencer.Sequencer:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_unlock_all()")
     key = checkpoints.private_key(settings.CHECKPOINT_KEY_FILE)
-    return sequencer.Sequencer("test.example/ledger", key, checkpoints.CheckpointLog(settings.CHECKPOINTS_LOG))
+    return sequencer.Sequencer(
+        "test.example/ledger", key, checkpoints.CheckpointLog(settings.CHECKPOINTS_LOG)
+    )
 
 
 def _known() -> list[checkpoints.SignedCheckpoint]:
     key = checkpoints.public_key(settings.CHECKPOINT_PUBLIC_KEY_FILE)
-    return [checkpoints.read(note, key) for note in checkpoints.CheckpointLog(settings.CHECKPOINTS_LOG).notes()]
+    return [
+        checkpoints.read(note, key)
+        for note in checkpoints.CheckpointLog(settings.CHECKPOINTS_LOG).notes()
+    ]
 
 
 def _as_owner_past_the_triggers(sql: str, *values: Any) -> None:
@@ -67,14 +72,21 @@ def test_a_row_can_be_recomputed_with_sha256sum() -> None:
     opened = open_bytes(CustodyDetail.objects.get(event_id=row.id).sealed, secret)
     assert hashlib.sha256(opened).hexdigest() == json.loads(row.canonical)["detail_hash"]
     assert json.loads(opened[32:]) == {"ä": [1, "x"]}
-    assert json.loads(row.canonical)["previous"] == CustodyEvent.objects.get(subject=subject, seq=1).leaf
+    assert (
+        json.loads(row.canonical)["previous"]
+        == CustodyEvent.objects.get(subject=subject, seq=1).leaf
+    )
 
 
 @pytest.mark.parametrize("statement", ["UPDATE custody_custodyevent SET actor = 'x'", "DELETE FROM custody_custodyevent",
                                        "TRUNCATE custody_custodyevent CASCADE"])  # fmt: skip
 def test_the_table_refuses_every_change(statement: str) -> None:
     _subject_with(1)
-    with pytest.raises(DatabaseError, match="only grows"), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(DatabaseError, match="only grows"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(statement)
 
 
@@ -90,7 +102,9 @@ def test_a_place_in_the_tree_is_given_once() -> None:
     [("R-short", "a:b", "x", "0" * 64), ("R-000000000000", 'a"b', "x", "0" * 64), ("R-000000000000", "a:b", 'x"', "0" * 64),
      ("R-000000000000", "a:b", "x", "Z" * 64)],
 )  # fmt: skip
-def test_nothing_that_json_would_escape_gets_in(subject: str, event: str, actor: str, digest: str) -> None:
+def test_nothing_that_json_would_escape_gets_in(
+    subject: str, event: str, actor: str, digest: str
+) -> None:
     with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT custody_append(%s, %s, %s, %s)", [subject, event, actor, digest])
 
@@ -146,7 +160,9 @@ def test_two_entries_that_change_places_are_found() -> None:
     _subject_with(4)
     _sequencer().round()
     for before, after in ((1, 77), (2, 1), (77, 2)):
-        _as_owner_past_the_triggers("UPDATE custody_custodyevent SET tree_index = %s WHERE tree_index = %s", after, before)
+        _as_owner_past_the_triggers(
+            "UPDATE custody_custodyevent SET tree_index = %s WHERE tree_index = %s", after, before
+        )
     with pytest.raises(verify.LedgerBroken, match="checkpoint"):
         verify.verify(_known())
 
@@ -156,8 +172,12 @@ def test_every_flipped_bit_of_a_row_is_found() -> None:
     _sequencer().round()
     row = CustodyEvent.objects.get(tree_index=1)
     for place in range(0, len(row.canonical), 7):
-        changed = row.canonical[:place] + chr(ord(row.canonical[place]) ^ 1) + row.canonical[place + 1 :]
-        _as_owner_past_the_triggers("UPDATE custody_custodyevent SET canonical = %s WHERE tree_index = 1", changed)
+        changed = (
+            row.canonical[:place] + chr(ord(row.canonical[place]) ^ 1) + row.canonical[place + 1 :]
+        )
+        _as_owner_past_the_triggers(
+            "UPDATE custody_custodyevent SET canonical = %s WHERE tree_index = 1", changed
+        )
         with pytest.raises(verify.LedgerBroken):
             verify.verify(_known())
 
@@ -204,14 +224,18 @@ class TestHourlyStamp:
             _subject_with(1)
             self.rounds_until(running, lambda: running._stamping is None)
         stamped = Checkpoint.objects.exclude(time_stamp=b"")
-        assert [bytes(one.time_stamp) for one in stamped] == [b"stamp of " + one.note.encode() for one in stamped]
+        assert [bytes(one.time_stamp) for one in stamped] == [
+            b"stamp of " + one.note.encode() for one in stamped
+        ]
         assert stamped.count() == 1
         with pytest.raises(DatabaseError, match="only grows"), transaction.atomic():
             stamped.update(time_stamp=b"another")
         with pytest.raises(DatabaseError, match="only grows"), transaction.atomic():
             Checkpoint.objects.filter(time_stamp=b"").update(note="x")
 
-    def test_an_authority_that_is_away_holds_up_nothing_and_is_asked_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_authority_that_is_away_holds_up_nothing_and_is_asked_again(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         running, asked = _sequencer(), threading.Event()
 
         def away(data: bytes) -> bytes:
@@ -243,19 +267,28 @@ def test_a_half_written_line_of_the_log_is_dropped() -> None:
 def test_a_second_sequencer_does_not_start() -> None:
     _sequencer()
     with psycopg.connect(**_parameters()) as other:
-        assert other.execute("SELECT pg_try_advisory_lock(%s)", [sequencer._LOCK]).fetchone() == (False,)
+        assert other.execute("SELECT pg_try_advisory_lock(%s)", [sequencer._LOCK]).fetchone() == (
+            False,
+        )
 
 
 def _parameters() -> dict[str, Any]:
     database = connection.settings_dict
-    return {"host": database["HOST"], "user": database["USER"], "password": database["PASSWORD"], "dbname": database["NAME"]}
+    return {
+        "host": database["HOST"],
+        "user": database["USER"],
+        "password": database["PASSWORD"],
+        "dbname": database["NAME"],
+    }
 
 
 def test_a_swapped_public_key_is_refused_when_it_is_read() -> None:
     subject = _subject_with(0)
     other = recipient_of(new_secret())
     mine = founding(subject).recipient
-    _as_owner_past_the_triggers("UPDATE custody_custodydetail SET founding = replace(founding, %s, %s)", mine, other)
+    _as_owner_past_the_triggers(
+        "UPDATE custody_custodydetail SET founding = replace(founding, %s, %s)", mine, other
+    )
     with pytest.raises(UnknownSubject):
         founding(subject)
 
@@ -264,7 +297,9 @@ def test_a_checkpoint_of_another_key_or_with_any_flipped_bit_is_refused() -> Non
     key = checkpoints.private_key(settings.CHECKPOINT_KEY_FILE)
     with pytest.raises(checkpoints.NotACheckpoint):
         checkpoints.read(_signed(key, 3).note, Ed25519PrivateKey.generate().public_key())
-    for size in range(1, 9):  # several signatures: what the last character of base64 leaves open differs between them
+    for size in range(
+        1, 9
+    ):  # several signatures: what the last character of base64 leaves open differs between them
         signed = _signed(key, size)
         assert checkpoints.read(signed.note, key.public_key()) == signed
         bytes_ = signed.note.encode()

@@ -42,7 +42,10 @@ def test_a_draft_is_wrapped_for_nobody_but_her() -> None:
 def test_her_code_opens_it_and_a_wrong_one_does_not() -> None:
     opened = factories.draft()
     again, _token = receipts.redeem(opened.code)
-    assert people.latest_answers(again.report, again.secret)["words"] == factories.ADULT_EXTORTION["words"]
+    assert (
+        people.latest_answers(again.report, again.secret)["words"]
+        == factories.ADULT_EXTORTION["words"]
+    )
     with pytest.raises(receipts.UnknownCode):
         receipts.redeem(codes.mint())
 
@@ -50,7 +53,9 @@ def test_her_code_opens_it_and_a_wrong_one_does_not() -> None:
 def test_a_swapped_wrap_is_refused_to_her() -> None:
     opened, other = factories.draft(), keys.new_secret()
     derived = codes.derive(opened.code)
-    ReturnCodeWrap.objects.filter(report=opened.report).update(wrapped=keys.wrap(other, keys.recipient_of(derived.secret)))
+    ReturnCodeWrap.objects.filter(report=opened.report).update(
+        wrapped=keys.wrap(other, keys.recipient_of(derived.secret))
+    )
     with pytest.raises(keys.WrongKey):
         receipts.redeem(opened.code)
 
@@ -93,9 +98,18 @@ def test_every_changing_act_of_hers_leaves_an_event() -> None:
     factories.file(opened)
     intake.submit(opened)
     messages.post(opened.report, "hello", from_office=False, by=REPORTER)
-    events = list(CustodyEvent.objects.filter(subject=opened.report.pk).order_by("seq").values_list("event", flat=True))
+    events = list(
+        CustodyEvent.objects.filter(subject=opened.report.pk)
+        .order_by("seq")
+        .values_list("event", flat=True)
+    )
     assert events[0] == "report:started"
-    assert events[before:] == ["files:age_answered", "evidence:acquired", "report:submitted", "message:posted"]
+    assert events[before:] == [
+        "files:age_answered",
+        "evidence:acquired",
+        "report:submitted",
+        "message:posted",
+    ]
 
 
 class TestAge:
@@ -129,8 +143,12 @@ class TestAge:
         with pytest.raises(people.BytesNotTaken):
             people.check_may_send_files(mine, group)
 
-    @pytest.mark.parametrize(("question", "value"), [("age", "16_17"), ("age", "not_sure"), ("who", "bystander")])
-    def test_an_answer_changed_after_an_upload_locks_the_file(self, question: str, value: str) -> None:
+    @pytest.mark.parametrize(
+        ("question", "value"), [("age", "16_17"), ("age", "not_sure"), ("who", "bystander")]
+    )
+    def test_an_answer_changed_after_an_upload_locks_the_file(
+        self, question: str, value: str
+    ) -> None:
         opened = factories.draft()
         item = factories.file(opened)
         intake.answer(opened, questions.BY_KEY[question], value, by=REPORTER)
@@ -149,13 +167,20 @@ class TestAge:
         intake.change_file_group(opened, first.group, "not_sure", by=REPORTER)
         first.refresh_from_db()
         second.refresh_from_db()
-        assert (first.state, second.state) == (EvidenceItem.State.QUARANTINED, EvidenceItem.State.KEPT)
+        assert (first.state, second.state) == (
+            EvidenceItem.State.QUARANTINED,
+            EvidenceItem.State.KEPT,
+        )
 
     def test_a_locked_item_is_never_deleted_even_by_the_database_owner(self) -> None:
         opened = factories.draft()
         item = factories.file(opened)
         evidence.quarantine(item, reason="x", by=REPORTER)
-        with pytest.raises(Exception, match="quarantined item stays"), transaction.atomic(), connection.cursor() as cursor:
+        with (
+            pytest.raises(Exception, match="quarantined item stays"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             cursor.execute("DELETE FROM reporting_evidenceitem")
 
 
@@ -170,7 +195,9 @@ class TestSession:
     def test_idle_ends_it(self) -> None:
         started = intake.start(language="en", by=REPORTER)
         with connection.cursor() as cursor:
-            cursor.execute("UPDATE reporting_reportersession SET used_at = now() - interval '61 minutes'")
+            cursor.execute(
+                "UPDATE reporting_reportersession SET used_at = now() - interval '61 minutes'"
+            )
         assert sessions.resume(started.token) is None
         assert not ReporterSession.objects.exists()
 
@@ -183,7 +210,9 @@ class TestSession:
 class TestConsent:
     @pytest.fixture
     def offer(self) -> RecipientOffer:
-        return RecipientOffer.objects.create(partner="P-1", name="Police", plain_words="words", reviewed_on="2026-11-01")
+        return RecipientOffer.objects.create(
+            partner="P-1", name="Police", plain_words="words", reviewed_on="2026-11-01"
+        )
 
     def test_only_the_latest_yes_counts(self, offer: RecipientOffer) -> None:
         opened = factories.sent()
@@ -198,12 +227,16 @@ class TestConsent:
     def test_a_yes_that_she_did_not_sign_is_refused(self, offer: RecipientOffer) -> None:
         """What a captured public door could write: a row, but not her signature."""
         opened, other = factories.sent(), factories.sent()
-        forger = dataclasses.replace(opened, signing_seed=other.signing_seed)  # everything fits but the key that signs
+        forger = dataclasses.replace(
+            opened, signing_seed=other.signing_seed
+        )  # everything fits but the key that signs
         consent.give(forger, offer, Consent.Answer.YES, by=REPORTER)
         with pytest.raises(consent.ConsentForged):
             consent.current(opened.report, "P-1")
 
-    def test_an_earlier_yes_put_in_again_does_not_undo_her_never(self, offer: RecipientOffer) -> None:
+    def test_an_earlier_yes_put_in_again_does_not_undo_her_never(
+        self, offer: RecipientOffer
+    ) -> None:
         """What a captured public door could replay: her own words, with her own signature."""
         opened = factories.sent()
         earlier = consent.give(opened, offer, Consent.Answer.YES, by=REPORTER)
@@ -223,7 +256,9 @@ class TestConsent:
         with pytest.raises(consent.ConsentForged):
             consent.current(opened.report, "P-1")
 
-    def test_an_expired_yes_is_no_yes(self, offer: RecipientOffer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_expired_yes_is_no_yes(
+        self, offer: RecipientOffer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         opened = factories.sent()
         monkeypatch.setattr(consent, "LASTS", -consent.LASTS)
         given = consent.give(opened, offer, Consent.Answer.YES, by=REPORTER)
@@ -233,9 +268,13 @@ class TestConsent:
 
 
 @pytest.mark.parametrize(
-    "spoil", [lambda path: path.unlink(), lambda path: path.write_bytes(path.read_bytes()[:-1])], ids=["gone", "cut"]
+    "spoil",
+    [lambda path: path.unlink(), lambda path: path.write_bytes(path.read_bytes()[:-1])],
+    ids=["gone", "cut"],
 )
-def test_an_object_that_is_gone_or_changed_freezes_its_item(spoil: Callable[[Path], object], settings: Any) -> None:
+def test_an_object_that_is_gone_or_changed_freezes_its_item(
+    spoil: Callable[[Path], object], settings: Any
+) -> None:
     opened = factories.draft()
     item = factories.file(opened)
     assert evidence.verify(item, by=job("verify"))
@@ -244,4 +283,9 @@ def test_an_object_that_is_gone_or_changed_freezes_its_item(spoil: Callable[[Pat
     assert not evidence.verify(item, by=job("verify"))
     with pytest.raises(evidence.NotOpenable):
         list(evidence.open_sealed(item, opened.secret))
-    assert CustodyEvent.objects.filter(subject=opened.report.pk, event="evidence:integrity_failed").count() == 1
+    assert (
+        CustodyEvent.objects.filter(
+            subject=opened.report.pk, event="evidence:integrity_failed"
+        ).count()
+        == 1
+    )

@@ -28,14 +28,22 @@ def verified(tmp_path: Path, settings: Any) -> Callable[[bytes], str]:
     def run(note: bytes, *, ledger: Path = settings.CHECKPOINT_PUBLIC_KEY_FILE) -> str:
         (tmp_path / "note.txt").write_bytes(note)
         script, ca = Path("reporting/verify-receipt.sh").resolve(), settings.CA_CERTIFICATE_FILE
-        done = subprocess.run(["sh", script, "note.txt", ca, ledger], cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["sh", script, "note.txt", ca, ledger],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode in {0, 1}, done.stderr
         return done.stdout if done.returncode == 0 else ""
 
     return run
 
 
-def test_taken_when_it_is_given_and_confirmed_once_it_lies_under_a_checkpoint(verified: Callable[..., str]) -> None:
+def test_taken_when_it_is_given_and_confirmed_once_it_lies_under_a_checkpoint(
+    verified: Callable[..., str],
+) -> None:
     for _ in range(3):
         factories.sent()
     opened = factories.sent()
@@ -59,7 +67,11 @@ def test_any_flipped_bit_is_found(verified: Callable[..., str]) -> None:
     ignored_by_decoders = note.index(b"==\n-----END SIGNATURE") - 1
     chance = random.Random(7)
     not_signed = note.index(b"tlog-proof@v1")
-    bits = [ignored_by_decoders * 8, not_signed * 8, *chance.sample(range(len(note) * 8), count(1500, 50))]
+    bits = [
+        ignored_by_decoders * 8,
+        not_signed * 8,
+        *chance.sample(range(len(note) * 8), count(1500, 50)),
+    ]
     for bit in bits:
         changed = bytearray(note)
         changed[bit // 8] ^= 1 << bit % 8
@@ -95,5 +107,8 @@ def test_only_a_certificate_for_receipts_signs_receipts(
 ) -> None:
     monkeypatch.setitem(KINDS, "receipt", replace(KINDS["receipt"], words=words))
     Authority.load(held.folder).issue(tmp_path, "receipt")
-    settings.RECEIPT_KEY_FILE, settings.RECEIPT_CERTIFICATE_FILE = tmp_path / "receipt.key", tmp_path / "receipt.pem"
+    settings.RECEIPT_KEY_FILE, settings.RECEIPT_CERTIFICATE_FILE = (
+        tmp_path / "receipt.key",
+        tmp_path / "receipt.pem",
+    )
     assert bool(verified(receipts.as_text(factories.sent().report.receipt).encode())) == holds

@@ -22,14 +22,21 @@ def draft(*, days: int = 31) -> OpenReport:
     opened = factories.draft()
     factories.file(opened)
     factories.lines(opened)
-    for table, column in (("report", "started_at"), ("answer", "at"), ("evidenceitem", "at"), ("reportersession", "used_at")):
+    for table, column in (
+        ("report", "started_at"),
+        ("answer", "at"),
+        ("evidenceitem", "at"),
+        ("reportersession", "used_at"),
+    ):
         age(table, column, days)
     return opened
 
 
 def age(table: str, column: str, days: int) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE reporting_{table} SET {column} = now() - make_interval(days => %s)", [days])
+        cursor.execute(
+            f"UPDATE reporting_{table} SET {column} = now() - make_interval(days => %s)", [days]
+        )
 
 
 def expire() -> int:
@@ -47,7 +54,9 @@ def test_an_idle_draft_is_forgotten_with_its_bytes_and_the_ledger_stays_sound() 
     assert Report.objects.get().state == Report.State.ERASED
     with pytest.raises(receipts.UnknownCode):
         receipts.redeem(opened.code)
-    assert CustodyEvent.objects.filter(subject=opened.report.pk, event="report:expired").count() == 1
+    assert (
+        CustodyEvent.objects.filter(subject=opened.report.pk, event="report:expired").count() == 1
+    )
     verify.verify([])
 
 
@@ -80,7 +89,9 @@ def test_a_draft_with_a_locked_item_stays() -> None:
     assert receipts.redeem(opened.code)
 
 
-def test_bytes_that_cannot_be_removed_keep_the_draft_for_the_next_night(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bytes_that_cannot_be_removed_keep_the_draft_for_the_next_night(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     draft()
 
     def refuse(self: object, name: str) -> None:
@@ -98,11 +109,15 @@ def test_the_database_keeps_the_rule_whatever_is_asked_of_it() -> None:
     opened = draft(days=3)
     with connection.cursor() as cursor:
         with pytest.raises(DatabaseError, match="seven days"):
-            cursor.execute("SELECT reporting_expire_draft(%s, interval '1 day')", [opened.report.pk])
+            cursor.execute(
+                "SELECT reporting_expire_draft(%s, interval '1 day')", [opened.report.pk]
+            )
         cursor.execute("SET SESSION AUTHORIZATION holdfast_public")
         try:
             with pytest.raises(DatabaseError) as refused:
-                cursor.execute("SELECT reporting_expire_draft(%s, interval '30 days')", [opened.report.pk])
+                cursor.execute(
+                    "SELECT reporting_expire_draft(%s, interval '30 days')", [opened.report.pk]
+                )
         finally:
             cursor.execute("RESET SESSION AUTHORIZATION")
     assert isinstance(refused.value.__cause__, psycopg.errors.InsufficientPrivilege)

@@ -16,7 +16,10 @@ from reporting.models import EvidenceItem
 from reporting.vault.store import VaultFull
 from tests import factories
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
 
 
 @pytest.fixture
@@ -35,7 +38,9 @@ def bucket(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("size", [0, 5, 20 * 1024**2])
-def test_a_file_comes_back_byte_for_byte_and_is_verified_without_a_key(bucket: str, size: int) -> None:
+def test_a_file_comes_back_byte_for_byte_and_is_verified_without_a_key(
+    bucket: str, size: int
+) -> None:
     data = os.urandom(size)
     opened = factories.draft()
     item = factories.file(opened, data)

@@ -50,7 +50,11 @@ def _openssl_accepts(stamp: bytes, data: bytes, ca: Path, folder: Path) -> bool:
 
 
 def _second_opinion(stamp: bytes, data: bytes, ca: Path) -> None:
-    verifier = VerifierBuilder().add_root_certificate(x509.load_pem_x509_certificate(ca.read_bytes())).build()
+    verifier = (
+        VerifierBuilder()
+        .add_root_certificate(x509.load_pem_x509_certificate(ca.read_bytes()))
+        .build()
+    )
     verifier.verify_message(decode_timestamp_response(stamp), data)
 
 
@@ -64,7 +68,9 @@ def test_both_accept_ours_and_both_refuse_other_data(settings: Any, tmp_path: Pa
         _second_opinion(stamp, b"other", ca)
 
 
-def test_an_outside_authority_is_asked_by_its_address(settings: Any, tmp_path: Path, outside: str) -> None:
+def test_an_outside_authority_is_asked_by_its_address(
+    settings: Any, tmp_path: Path, outside: str
+) -> None:
     stamp = Authority(Path("/not-set/x"), Path("/not-set/x"), url=outside).stamp(b"data")
     assert _openssl_accepts(stamp, b"data", settings.CA_CERTIFICATE_FILE, tmp_path)
 

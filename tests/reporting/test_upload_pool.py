@@ -70,7 +70,11 @@ class Phone:
                  "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in sent.items() if value]}  # fmt: skip
         half = len(body) // 2
         parts = [{"type": "http.request", "body": body[:half], "more_body": True}]
-        parts.append({"type": "http.disconnect"} if gone else {"type": "http.request", "body": body[half:], "more_body": False})
+        parts.append(
+            {"type": "http.disconnect"}
+            if gone
+            else {"type": "http.request", "body": body[half:], "more_body": False}
+        )
         answers: list[Any] = []
 
         async def receive() -> Any:

@@ -22,7 +22,12 @@ def disk(tmp_path: Path) -> store.DiskStore:
 
 
 def _seal(
-    disk: store.DiskStore, data: bytes, secret: keys.Secret, *, name: str = "object-1", chunk: int = 70_001
+    disk: store.DiskStore,
+    data: bytes,
+    secret: keys.Secret,
+    *,
+    name: str = "object-1",
+    chunk: int = 70_001,
 ) -> sealer.Sealed:
     stream = sealer.Sealer(disk.stage(name), keys.recipient_of(secret))
     for start in range(0, len(data), chunk):
@@ -30,7 +35,9 @@ def _seal(
     return stream.finish()
 
 
-@pytest.mark.parametrize("size", [0, 1, sealer.SEGMENT - 1, sealer.SEGMENT, sealer.SEGMENT + 1, 2 * sealer.SEGMENT + 5])
+@pytest.mark.parametrize(
+    "size", [0, 1, sealer.SEGMENT - 1, sealer.SEGMENT, sealer.SEGMENT + 1, 2 * sealer.SEGMENT + 5]
+)
 def test_a_file_of_any_size_comes_back_byte_for_byte(disk: store.DiskStore, size: int) -> None:
     secret, data = keys.new_secret(), random.Random(size).randbytes(size)
     sealed = _seal(disk, data, secret)
@@ -57,7 +64,9 @@ def test_any_flipped_bit_of_the_object_is_found(disk: store.DiskStore) -> None:
             list(reader.open_segments(source, secret, sealed))
 
 
-def test_the_same_bytes_sealed_again_are_not_the_object_that_was_recorded(disk: store.DiskStore) -> None:
+def test_the_same_bytes_sealed_again_are_not_the_object_that_was_recorded(
+    disk: store.DiskStore,
+) -> None:
     """Anybody with the public key can seal; the ledger names this one ciphertext."""
     secret = keys.new_secret()
     sealed = _seal(disk, b"same bytes", secret)
@@ -71,12 +80,16 @@ def test_swapped_segments_are_found(disk: store.DiskStore) -> None:
     sealed = _seal(disk, b"a" * sealer.SEGMENT + b"b" * sealer.SEGMENT, secret)
     path = disk._path("object-1")
     whole = path.read_bytes()
-    first = sealer.FRAME_HEADER.size + sealer.FRAME_HEADER.unpack(whole[: sealer.FRAME_HEADER.size])[1]
+    first = (
+        sealer.FRAME_HEADER.size + sealer.FRAME_HEADER.unpack(whole[: sealer.FRAME_HEADER.size])[1]
+    )
     path.write_bytes(whole[first:] + whole[:first])
     handed_out: list[bytes] = []
     with disk.open("object-1") as source, pytest.raises(reader.HashMismatch):
         handed_out.extend(reader.open_segments(source, secret, sealed))
-    assert handed_out == []  # a wrong segment is noticed before it is handed out, not only at the end
+    assert (
+        handed_out == []
+    )  # a wrong segment is noticed before it is handed out, not only at the end
 
 
 def test_what_is_not_kept_is_not_there(disk: store.DiskStore) -> None:
@@ -87,10 +100,14 @@ def test_what_is_not_kept_is_not_there(disk: store.DiskStore) -> None:
     assert not list(disk._root.glob("*/*"))
 
 
-def test_the_floor_holds_for_files_that_all_began_above_it(disk: store.DiskStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_floor_holds_for_files_that_all_began_above_it(
+    disk: store.DiskStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     staged = disk.stage("object-4")
     staged.write(b"x" * store._SYNC_EVERY)
-    monkeypatch.setattr(store.DiskStore, "free_bytes", lambda self: 0)  # others have filled the disk meanwhile
+    monkeypatch.setattr(
+        store.DiskStore, "free_bytes", lambda self: 0
+    )  # others have filled the disk meanwhile
     with pytest.raises(store.VaultFull, match="floor"):
         staged.write(b"x" * store._SYNC_EVERY)
     staged.discard()
@@ -105,7 +122,9 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("age")
-def test_a_court_expert_opens_an_object_with_age_alone(disk: store.DiskStore, tmp_path: Path) -> None:
+def test_a_court_expert_opens_an_object_with_age_alone(
+    disk: store.DiskStore, tmp_path: Path
+) -> None:
     """The script stands in vault/README.md; here it is taken from there and run."""
     secret, data = keys.new_secret(), os.urandom(sealer.SEGMENT + 1234)
     _seal(disk, data, secret)
@@ -114,7 +133,13 @@ def test_a_court_expert_opens_an_object_with_age_alone(disk: store.DiskStore, tm
     (tmp_path / "key").write_text(secret)
     (tmp_path / "open.sh").write_text(script)
     done = subprocess.run(
-        ["sh", str(tmp_path / "open.sh"), str(disk._path("object-1")), str(tmp_path / "key"), str(tmp_path / "out")],
+        [
+            "sh",
+            str(tmp_path / "open.sh"),
+            str(disk._path("object-1")),
+            str(tmp_path / "key"),
+            str(tmp_path / "out"),
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -154,7 +179,11 @@ def test_every_single_mistyped_or_swapped_digit_is_noticed() -> None:
     for _ in range(count(2000, 100)):
         code = codes.mint()
         place = chance.randrange(25)
-        wrong = code[:place] + str((int(code[place]) + chance.randrange(1, 10)) % 10) + code[place + 1 :]
+        wrong = (
+            code[:place]
+            + str((int(code[place]) + chance.randrange(1, 10)) % 10)
+            + code[place + 1 :]
+        )
         with pytest.raises(codes.NotACode):
             codes.parse(wrong)
         if place < 24 and code[place] != code[place + 1]:

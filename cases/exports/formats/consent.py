@@ -16,4 +16,6 @@ def write(bag: Bag, material: Material) -> None:
     key = Ed25519PublicKey.from_public_bytes(material.signing_key)
     bag.payload("consent/consent.json", given.statement.encode())
     bag.payload("consent/consent.sig", bytes(given.signature))
-    bag.payload("consent/key.pem", key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    bag.payload(
+        "consent/key.pem", key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )

@@ -22,7 +22,10 @@ def write(bag: Bag, material: Material) -> None:
         bag.payload(f"{name}.json", event.canonical.encode())
         if not event.withheld:
             bag.payload(f"{name}.detail", event.revealed)
-        bag.payload(f"{name}.tlog-proof", tlog_proof(event.tree_index, event.proof, material.checkpoint).encode())
+        bag.payload(
+            f"{name}.tlog-proof",
+            tlog_proof(event.tree_index, event.proof, material.checkpoint).encode(),
+        )
     withheld = "".join(f"{one.number:08d}\n" for one in material.events if one.withheld)
     bag.payload("custody/details-withheld.txt", f"{_WITHHELD}{withheld}".encode())
     body, _, signature_lines = material.checkpoint.partition("\n\n")

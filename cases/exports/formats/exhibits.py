@@ -27,20 +27,26 @@ def write(bag: Bag, material: Material) -> None:
             "sha256_at_receipt": exhibit.facts["sha256"],
             "received_utc": exhibit.item.at.isoformat(),
             "how_received": exhibit.facts["how"],
-            "media_type_by_name": mimetypes.guess_type(exhibit.facts["file_name"])[0] or "application/octet-stream",
+            "media_type_by_name": mimetypes.guess_type(exhibit.facts["file_name"])[0]
+            or "application/octet-stream",
             "looked_at_by_the_office_utc": _looks(exhibit, material),
             "ciphertext_sha256": exhibit.item.ciphertext_sha256,
             "ages": "the reporter answered that everyone shown was 18 or over when it was made",
         }
         bag.payload(
-            f"exhibits/{exhibit.number}/exhibit.json", json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True).encode()
+            f"exhibits/{exhibit.number}/exhibit.json",
+            json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True).encode(),
         )
 
 
 def _looks(exhibit: Exhibit, material: Material) -> list[str]:
     """When a person of the office looked at it: some courts ask whether anybody had seen a file before the police did."""
     acts = [(json.loads(event.canonical), unsalted(event.revealed)) for event in material.events]
-    return [act["at"] for act, detail in acts if act["event"] == "evidence:revealed" and detail["item"] == exhibit.item.pk]
+    return [
+        act["at"]
+        for act, detail in acts
+        if act["event"] == "evidence:revealed" and detail["item"] == exhibit.item.pk
+    ]
 
 
 def _original(exhibit: Exhibit, material: Material) -> Iterator[bytes]:

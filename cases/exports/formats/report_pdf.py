@@ -12,5 +12,11 @@ from cases.exports.material import Material
 
 def write(bag: Bag, material: Material) -> None:
     rows = [json.loads(event.canonical) for event in material.events]
-    acts = [{**row, "words": timeline.WORDS[row["event"]], "time": row["at"][:19].replace("T", " ")} for row in rows]
-    bag.payload("reports/report.pdf", pdf.render("package/report.html", {"material": material, "acts": acts}))
+    acts = [
+        {**row, "words": timeline.WORDS[row["event"]], "time": row["at"][:19].replace("T", " ")}
+        for row in rows
+    ]
+    bag.payload(
+        "reports/report.pdf",
+        pdf.render("package/report.html", {"material": material, "acts": acts}),
+    )

@@ -16,5 +16,13 @@ def write(bag: Bag, material: Material) -> None:
         answer = {"question": said.key, "wording_shown": said.wording, "answer": said.lines}
         record.append({**answer, "at": said.at.isoformat(), "added_after_sending": said.later})
     bag.payload("statement/statement.txt", "\n---\n\n".join(text).encode())
-    language = {"language": material.report.language, "typed_by": "the reporter", "translated": False, "answers": record}
-    bag.payload("statement/statement.json", json.dumps(language, ensure_ascii=False, indent=1, sort_keys=True).encode())
+    language = {
+        "language": material.report.language,
+        "typed_by": "the reporter",
+        "translated": False,
+        "answers": record,
+    }
+    bag.payload(
+        "statement/statement.json",
+        json.dumps(language, ensure_ascii=False, indent=1, sort_keys=True).encode(),
+    )

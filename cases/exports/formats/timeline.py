@@ -15,5 +15,14 @@ def write(bag: Bag, material: Material) -> None:
     for event in material.events:
         row = json.loads(event.canonical)
         item = "" if event.withheld else str(unsalted(event.revealed).get("item", ""))
-        rows.append([row["at"], row["event"], row["actor"], row["door"], item, f"ledger/{event.number:08d}.json"])
+        rows.append(
+            [
+                row["at"],
+                row["event"],
+                row["actor"],
+                row["door"],
+                item,
+                f"ledger/{event.number:08d}.json",
+            ]
+        )
     bag.payload("timeline.csv", csv(["utc", "act", "by", "door", "item", "source"], rows))

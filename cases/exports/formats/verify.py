@@ -13,5 +13,8 @@ SCRIPT = Path(__file__).resolve().parent.parent / "verify.sh"
 
 
 def write(bag: Bag, material: Material) -> None:
-    bag.tag("README-VERIFY.txt", render_to_string("package/README-VERIFY.txt", {"material": material}).encode())
+    bag.tag(
+        "README-VERIFY.txt",
+        render_to_string("package/README-VERIFY.txt", {"material": material}).encode(),
+    )
     bag.tag("verify.sh", SCRIPT.read_bytes())

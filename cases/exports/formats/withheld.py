@@ -9,5 +9,11 @@ from cases.exports.material import Material
 
 
 def write(bag: Bag, material: Material) -> None:
-    record = {"withheld": material.withheld, "persons": "one harmed person; nothing of anybody else is in this package"}
-    bag.payload("case/withheld.json", json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True).encode())
+    record = {
+        "withheld": material.withheld,
+        "persons": "one harmed person; nothing of anybody else is in this package",
+    }
+    bag.payload(
+        "case/withheld.json",
+        json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True).encode(),
+    )

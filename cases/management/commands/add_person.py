@@ -14,7 +14,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="the name to sign in with")
-        parser.add_argument("--role", required=True, choices=sorted(roles.ALL), help="what the person does")
+        parser.add_argument(
+            "--role", required=True, choices=sorted(roles.ALL), help="what the person does"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         name, role = options["name"], options["role"]

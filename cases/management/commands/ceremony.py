@@ -10,20 +10,27 @@ from cases import ceremony
 
 
 class Command(BaseCommand):
-    help = (
-        "Make every key of the house in an empty folder, and the office key's paper shares. Run it on a machine without network."
-    )
+    help = "Make every key of the house in an empty folder, and the office key's paper shares. Run it on a machine without network."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--out", type=Path, required=True, help="an empty or new folder, best on a removable disk")
-        parser.add_argument("--operator", required=True, help="the name that stands in the certificates")
+        parser.add_argument(
+            "--out",
+            type=Path,
+            required=True,
+            help="an empty or new folder, best on a removable disk",
+        )
+        parser.add_argument(
+            "--operator", required=True, help="the name that stands in the certificates"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             held = ceremony.hold(options["out"], operator=options["operator"])
         except ceremony.AlreadyHeld as error:
-            raise CommandError(f"{error} is not empty. Nothing was changed: name another folder.", returncode=2) from None
+            raise CommandError(
+                f"{error} is not empty. Nothing was changed: name another folder.", returncode=2
+            ) from None
         say = self.stdout.write
         say(f"Keys made in {held.folder}.\n")
         say(
@@ -34,10 +41,20 @@ class Command(BaseCommand):
             words = share.split()
             say(f"--- share {number} ---")
             for start in range(0, len(words), 6):
-                say("  " + " ".join(f"{n:>2}. {word:<10}" for n, word in enumerate(words[start : start + 6], start=start + 1)))
+                say(
+                    "  "
+                    + " ".join(
+                        f"{n:>2}. {word:<10}"
+                        for n, word in enumerate(words[start : start + 6], start=start + 1)
+                    )
+                )
         self._try_the_handwriting(held)
-        say(f"\nCA certificate, SHA-256 (print it on the paper receipt, tell partners by phone):\n{held.ca_fingerprint}")
-        say("\nMove ca.key offline now. SECURITY.md says which process gets which of the other files.")
+        say(
+            f"\nCA certificate, SHA-256 (print it on the paper receipt, tell partners by phone):\n{held.ca_fingerprint}"
+        )
+        say(
+            "\nMove ca.key offline now. SECURITY.md says which process gets which of the other files."
+        )
 
     def _try_the_handwriting(self, held: ceremony.Held) -> None:
         """The ceremony ends by opening a test wrap from what was written down, typed in by two people."""
@@ -48,9 +65,16 @@ class Command(BaseCommand):
             )
             say("(./run manage try_paper).")
             return
-        typed = [input(f"\nType one share from the paper ({n} of {ceremony.SHARES_NEEDED}): ") for n in (1, 2)]
+        typed = [
+            input(f"\nType one share from the paper ({n} of {ceremony.SHARES_NEEDED}): ")
+            for n in (1, 2)
+        ]
         try:
-            ceremony.try_paper(typed, recipients=(held.folder / "office-recipients").read_text().split())
+            ceremony.try_paper(
+                typed, recipients=(held.folder / "office-recipients").read_text().split()
+            )
         except ceremony.PaperDoesNotOpen as error:
-            raise CommandError(f"The paper does not open the test wrap: {error}. Delete {held.folder} and begin again.") from None
+            raise CommandError(
+                f"The paper does not open the test wrap: {error}. Delete {held.folder} and begin again."
+            ) from None
         say("The paper opens the test wrap.")

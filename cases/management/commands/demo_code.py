@@ -20,4 +20,6 @@ class Command(BaseCommand):
         user = StaffMember.objects.filter(username=options["name"]).first()
         if user is None or not user.check_password(seed.PASSWORD_WORDS):
             raise CommandError("Only for people of the demo.", returncode=2)
-        self.stdout.write(format_hotp_value(hotp_value(seed.secret_of(user), int(time.time()) // 30)))
+        self.stdout.write(
+            format_hotp_value(hotp_value(seed.secret_of(user), int(time.time()) // 30))
+        )

@@ -25,7 +25,12 @@ class _Books:
 
     @staticmethod
     def wraps(subject: str) -> list[bytes]:
-        return [bytes(wrapped) for wrapped in OfficeWrap.objects.filter(subject=subject).values_list("wrapped", flat=True)]
+        return [
+            bytes(wrapped)
+            for wrapped in OfficeWrap.objects.filter(subject=subject).values_list(
+                "wrapped", flat=True
+            )
+        ]
 
 
 class Command(BaseCommand):

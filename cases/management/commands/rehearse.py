@@ -14,29 +14,46 @@ from reporting.vault.opener import Refused
 
 
 class Command(BaseCommand):
-    help = (
-        "Rehearse the whole path with your own files, from the first answer to the partner's acknowledgement, before going live."
-    )
+    help = "Rehearse the whole path with your own files, from the first answer to the partner's acknowledgement, before going live."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--file", type=Path, action="append", required=True, help="a file to send; may be given again")
-        parser.add_argument("--out", type=Path, required=True, help="a new or empty folder for the packages and the summary")
+        parser.add_argument(
+            "--file",
+            type=Path,
+            action="append",
+            required=True,
+            help="a file to send; may be given again",
+        )
+        parser.add_argument(
+            "--out",
+            type=Path,
+            required=True,
+            help="a new or empty folder for the packages and the summary",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         files, out = options["file"], options["out"]
         for path in files:
             if not path.is_file():
-                raise CommandError(f"{path} is not a file that can be read. Nothing was done.", returncode=2)
+                raise CommandError(
+                    f"{path} is not a file that can be read. Nothing was done.", returncode=2
+                )
             try:
                 path.open("rb").close()
             except OSError as error:
-                raise CommandError(f"{path} cannot be read: {error.strerror}. Nothing was done.", returncode=2) from None
+                raise CommandError(
+                    f"{path} cannot be read: {error.strerror}. Nothing was done.", returncode=2
+                ) from None
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise CommandError(f"{out} cannot be made: {error.strerror}. Nothing was done.", returncode=2) from None
+            raise CommandError(
+                f"{out} cannot be made: {error.strerror}. Nothing was done.", returncode=2
+            ) from None
         if any(out.iterdir()):
-            raise CommandError(f"{out} is not empty. Nothing was done: name a new folder.", returncode=2)
+            raise CommandError(
+                f"{out} is not empty. Nothing was done: name a new folder.", returncode=2
+            )
         try:
             summary = rehearsal.run(files, out)
         except (Refused, NotSequenced, CannotPlay) as error:

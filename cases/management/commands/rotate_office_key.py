@@ -13,7 +13,11 @@ class Command(BaseCommand):
     help = "Wrap every report and case for the recipients now in force; with --drop-old, afterwards remove the old wraps. See SECURITY.md."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--drop-old", action="store_true", help="remove the wraps of recipients no longer in force")
+        parser.add_argument(
+            "--drop-old",
+            action="store_true",
+            help="remove the wraps of recipients no longer in force",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         by = job("rotate")
@@ -22,7 +26,9 @@ class Command(BaseCommand):
                 dropped = rotation.drop_old(by=by)
             except rotation.NotRenewedYet as error:
                 raise CommandError(str(error), returncode=1) from None
-            self.stdout.write(f"{dropped} old wraps dropped. Now take the old key out of the opener's file and restart it.")
+            self.stdout.write(
+                f"{dropped} old wraps dropped. Now take the old key out of the opener's file and restart it."
+            )
             return
         renewed = 0
         try:
@@ -34,4 +40,6 @@ class Command(BaseCommand):
         except (Refused, doors.CannotPlay) as error:
             words = f"Stopped after {renewed}: {error}. What was renewed stays; run it again."
             raise CommandError(words, returncode=1) from None
-        self.stdout.write(f"{renewed} reports and cases wrapped anew. When you have checked, run it again with --drop-old.")
+        self.stdout.write(
+            f"{renewed} reports and cases wrapped anew. When you have checked, run it again with --drop-old."
+        )

@@ -10,7 +10,9 @@ from reporting.custody import checkpoints, sequencer, timestamps
 
 
 class Command(BaseCommand):
-    help = "The sequencer: orders the ledger and signs checkpoints. One process; runs until stopped."
+    help = (
+        "The sequencer: orders the ledger and signs checkpoints. One process; runs until stopped."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -22,7 +24,8 @@ class Command(BaseCommand):
             )
         except sequencer.RolledBack as error:
             raise CommandError(
-                f"Nothing was signed: {error}. Was an older copy of the database put back?", returncode=1
+                f"Nothing was signed: {error}. Was an older copy of the database put back?",
+                returncode=1,
             ) from None
         except sequencer.AnotherSequencer as error:
             raise CommandError(str(error), returncode=3) from None

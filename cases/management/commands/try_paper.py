@@ -13,7 +13,12 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--recipients", type=Path, required=True, help="the file office-recipients of the ceremony")
+        parser.add_argument(
+            "--recipients",
+            type=Path,
+            required=True,
+            help="the file office-recipients of the ceremony",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         shares = [input().strip() for _ in range(ceremony.SHARES_NEEDED)]
