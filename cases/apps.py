@@ -15,7 +15,7 @@ class CasesConfig(AppConfig):
 
 
 def _grant(**kwargs: Any) -> None:
-    """After the last app is migrated, the database's roles get exactly what `cases.grants` says."""
-    from cases.grants import apply
+    """After the last app is migrated, the database's roles get exactly what `cases.operations.grants` says."""
+    from cases.operations.grants import apply
 
     apply(kwargs["using"])

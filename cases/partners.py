@@ -9,11 +9,11 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
-from cases.models import Partner, Recipient
+from cases.models import Partner, PartnerKey
 from cases.models.partner import partner_id
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
-from reporting.models import RecipientOffer
+from reporting.models import PartnerOffer
 
 KEY_LASTS = timedelta(days=365)
 
@@ -30,7 +30,7 @@ def add(
     name: str, kind: str, *, plain_words: str, reviewed_on: date, phone: str = "", by: StaffMember
 ) -> Partner:
     """A partner, and the reviewed plain words with which a reporter is asked about it."""
-    by.check_may(May.CHECK_RECIPIENTS)
+    by.check_may(May.CHECK_PARTNER_KEYS)
     name, plain_words = name.strip(), plain_words.strip()
     if not (name and plain_words and kind in Partner.Kind.values):
         raise WordsMissing(
@@ -38,39 +38,39 @@ def add(
         )
     with transaction.atomic():
         partner = Partner.objects.create(id=partner_id(), name=name, kind=kind, phone=phone.strip())
-        RecipientOffer.objects.create(
+        PartnerOffer.objects.create(
             partner=partner.pk, name=name, plain_words=plain_words, reviewed_on=reviewed_on
         )
     return partner
 
 
 def add_key(
-    partner: Partner, age_recipient: str, *, expires_at: datetime | None = None, by: StaffMember
-) -> Recipient:
+    partner: Partner, public_key: str, *, expires_at: datetime | None = None, by: StaffMember
+) -> PartnerKey:
     by.check_may(May.PREPARE_REFERRALS)
-    age_recipient = age_recipient.strip()
+    public_key = public_key.strip()
     try:
-        pyrage.x25519.Recipient.from_str(age_recipient)
+        pyrage.x25519.Recipient.from_str(public_key)
     except pyrage.RecipientError:
         raise NotAnAgeKey("That is not an age public key (it begins with age1).") from None
-    if Recipient.objects.filter(age_recipient=age_recipient).exists():
+    if PartnerKey.objects.filter(public_key=public_key).exists():
         raise NotAnAgeKey("This key is here already: each partner has keys of its own.")
-    return Recipient.objects.create(
+    return PartnerKey.objects.create(
         partner=partner,
-        age_recipient=age_recipient,
+        public_key=public_key,
         added_by=by,
         expires_at=expires_at or timezone.now() + KEY_LASTS,
     )
 
 
-def check_key(recipient: Recipient, *, by: StaffMember) -> None:
+def check_key(partner_key: PartnerKey, *, by: StaffMember) -> None:
     """A second person has compared the key with the partner by another road, such as a call to a known number."""
-    by.check_may(May.CHECK_RECIPIENTS)
-    if recipient.added_by_id == by.pk:
+    by.check_may(May.CHECK_PARTNER_KEYS)
+    if partner_key.added_by_id == by.pk:
         raise PermissionDenied(
             "You added this key, so somebody else must compare it with the partner."
         )
-    Recipient.objects.filter(pk=recipient.pk, checked_at=None).update(
+    PartnerKey.objects.filter(pk=partner_key.pk, checked_at=None).update(
         checked_by=by, checked_at=timezone.now()
     )
-    recipient.refresh_from_db()
+    partner_key.refresh_from_db()

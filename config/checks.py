@@ -12,7 +12,7 @@ from django.core.checks import Warning as CheckWarning
 from django.core.management import call_command
 from django.db import connection
 
-from cases import certificates
+from cases.operations import certificates
 from cases.previews import sandbox
 from config import env
 
@@ -97,12 +97,12 @@ def production_is_complete(**kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     doors = set(settings.DOORS)
     if "public" in doors:
-        recipients = settings.OFFICE_RECIPIENTS_FILE
-        count = len(recipients.read_text().split()) if recipients.exists() else 0
+        public_keys = settings.OFFICE_PUBLIC_KEYS_FILE
+        count = len(public_keys.read_text().split()) if public_keys.exists() else 0
         if count < 2:
             found.append(
                 Error(
-                    f"{count} office recipient(s): production needs the working key and the paper key.",
+                    f"{count} office public_key(s): production needs the working key and the paper key.",
                     id="holdfast.E004",
                 )
             )

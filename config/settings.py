@@ -42,7 +42,7 @@ _ORIGINS = {
 OWN_ORIGINS = sorted({origin for door, origin in _ORIGINS.items() if door in DOORS})
 
 # --- keys: paths, each present only in the process that holds the key ---------------------------------------
-OFFICE_RECIPIENTS_FILE = env.path("OFFICE_RECIPIENTS_FILE")
+OFFICE_PUBLIC_KEYS_FILE = env.path("OFFICE_PUBLIC_KEYS_FILE")
 OFFICE_KEY_FILE = env.path("OFFICE_KEY_FILE")
 OPENER_SOCKET = env.path("OPENER_SOCKET")
 LOOKUP_KEY_FILE = env.path("LOOKUP_KEY_FILE")

@@ -17,8 +17,8 @@ from django.utils import timezone
 from reporting import news, people
 from reporting.actors import Actor
 from reporting.custody.record import founding, record
-from reporting.models import Consent, RecipientOffer, Report
-from reporting.sessions import OpenReport
+from reporting.models import Consent, PartnerOffer, Report
+from reporting.sessions import Visit
 from reporting.vault import codes
 
 LASTS = timedelta(days=180)
@@ -32,16 +32,14 @@ class ConsentForged(Exception):
     """A consent row whose signature is not hers."""
 
 
-def give(
-    opened: OpenReport, offer: RecipientOffer, answer: Consent.Answer, *, by: Actor
-) -> Consent:
+def give(visit: Visit, offer: PartnerOffer, answer: Consent.Answer, *, by: Actor) -> Consent:
     """Keep her answer about one recipient; it replaces earlier ones by being later."""
     signed_at = timezone.now()
     expires_at = signed_at + LASTS
-    person = people.harmed(opened.report)
+    person = people.harmed(visit.report)
     statement = rfc8785.dumps(
         {
-            "report": opened.report.pk,
+            "report": visit.report.pk,
             "person": person.pk,
             "partner": offer.partner,
             "partner_name": offer.name,
@@ -52,10 +50,10 @@ def give(
             "expires_at": expires_at.isoformat(),
         }
     )
-    signature = codes.sign(opened.signing_seed, statement)
+    signature = codes.sign(visit.signing_seed, statement)
     with transaction.atomic():
         consent = Consent.objects.create(
-            report=opened.report,
+            report=visit.report,
             person=person,
             partner=offer.partner,
             answer=answer,
@@ -64,9 +62,9 @@ def give(
             statement=statement.decode(),
             signature=signature,
         )
-        news.note(opened.report)
+        news.note(visit.report)
         detail = {"consent": consent.pk, "partner": offer.partner, "answer": answer.value}
-        record(opened.report.pk, "consent:answered", actor=by, detail=detail)
+        record(visit.report.pk, "consent:answered", actor=by, detail=detail)
     return consent
 
 

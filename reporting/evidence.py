@@ -18,7 +18,7 @@ from reporting.custody.record import record
 from reporting.models import EvidenceItem, FileGroup, Look, Person, Report
 from reporting.vault import opener, reader
 from reporting.vault.fields import seal_record
-from reporting.vault.keys import Recipient, Secret
+from reporting.vault.keys import PublicKey, Secret
 from reporting.vault.reader import HashMismatch
 from reporting.vault.sealer import Sealed
 from reporting.vault.store import DiskStore, Store
@@ -60,7 +60,7 @@ def acquire(
     *,
     vault_name: str,
     file_name: str,
-    recipient: Recipient,
+    public_key: PublicKey,
     by: Actor,
 ) -> EvidenceItem:
     """Keep a file whose bytes are already durable in the vault. Name, size and plain hashes go into the sealed acquisition."""
@@ -77,7 +77,7 @@ def acquire(
             person_id=group.person_id,
             group=group,
             kind=EvidenceItem.Kind.FILE,
-            acquisition=seal_record(facts, recipient),
+            acquisition=seal_record(facts, public_key),
             vault_name=vault_name,
             ciphertext_size=sealed.ciphertext_size,
             ciphertext_sha256=sealed.ciphertext_sha256,
@@ -101,7 +101,7 @@ def acquire_text(
     *,
     report: Report,
     person: Person,
-    recipient: Recipient,
+    public_key: PublicKey,
     by: Actor,
 ) -> EvidenceItem:
     """A link or an account of the other side, exactly as she typed it."""
@@ -110,7 +110,7 @@ def acquire_text(
             report=report,
             person=person,
             kind=kind,
-            acquisition=seal_record({"text": text, "how": "typed into the form"}, recipient),
+            acquisition=seal_record({"text": text, "how": "typed into the form"}, public_key),
         )
         record(
             report.id, "evidence:acquired", actor=by, detail={"item": item.id, "kind": kind.value}

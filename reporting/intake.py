@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from reporting import evidence, ids, news, people, questions, receipts, sessions
 from reporting.actors import REPORTER, Actor
-from reporting.custody.record import found, record
+from reporting.custody.record import record, start_chain
 from reporting.models import (
     Answer,
     EvidenceItem,
@@ -41,7 +41,7 @@ class NothingToSend(Exception):
 
 @dataclass(frozen=True)
 class Started:
-    opened: sessions.OpenReport
+    visit: sessions.Visit
     token: sessions.Token
 
 
@@ -51,25 +51,25 @@ def start(*, language: str, by: Actor) -> Started:
     with _minting.turn():
         derived = codes.derive(code)
     secret = keys.new_secret()
-    recipient = keys.recipient_of(secret)
+    public_key = keys.public_key_of(secret)
     with transaction.atomic():
         report = Report.objects.create(id=ids.report(), language=language)
         ReturnCodeWrap.objects.create(
             lookup=codes.lookup_hash(derived.lookup, receipts.lookup_key()),
             report=report,
-            wrapped=keys.wrap(secret, keys.recipient_of(derived.secret)),
+            wrapped=keys.wrap(secret, keys.public_key_of(derived.secret)),
         )
         Person.objects.create(report=report, role=Person.Role.HARMED)
-        opened, token = sessions.begin(
+        visit, token = sessions.begin(
             report, secret=secret, code=code, signing_seed=derived.signing_seed
         )
-        found(report.id, recipient=recipient, signing_key=derived.signing_public_key, actor=by)
-    return Started(opened, token)
+        start_chain(
+            report.id, public_key=public_key, signing_key=derived.signing_public_key, actor=by
+        )
+    return Started(visit, token)
 
 
-def answer(
-    opened: sessions.OpenReport, question: questions.Question, value: Any, *, by: Actor
-) -> None:
+def answer(visit: sessions.Visit, question: questions.Question, value: Any, *, by: Actor) -> None:
     """Keep one answer. In a draft it takes the place of the earlier one; in a sent report it stands beside it.
 
     An answer that makes a child possible quarantines every file already given, in the same transaction.
@@ -79,13 +79,13 @@ def answer(
             "value": value,
             "wording": str(question.text),
             "choices": [[choice.value, str(choice.label)] for choice in question.choices],
-            "language": opened.report.language,
+            "language": visit.report.language,
             "typed_by": by,
         },
-        opened.recipient,
+        visit.public_key,
     )
     with transaction.atomic():
-        report = Report.objects.select_for_update().get(pk=opened.report.pk)
+        report = Report.objects.select_for_update().get(pk=visit.report.pk)
         if report.state == Report.State.DRAFT:
             Answer.objects.filter(report=report, question=question.key).delete()
         elif question.key == "what":
@@ -96,7 +96,7 @@ def answer(
         if question.key == "who":
             people.note_helper(report, str(value))
         if question.key in {"age", "who"}:
-            _quarantine_if_a_child_may_be_shown(opened, by=by)
+            _quarantine_if_a_child_may_be_shown(visit, by=by)
         news.note(report)
         record(
             report.id,
@@ -111,29 +111,29 @@ def answer(
 
 
 def add_lines(
-    opened: sessions.OpenReport, kind: EvidenceItem.Kind, lines: Iterable[str], *, by: Actor
+    visit: sessions.Visit, kind: EvidenceItem.Kind, lines: Iterable[str], *, by: Actor
 ) -> None:
     """Links, or accounts of the other side: each line is an item of its own, exactly as she typed it."""
     with transaction.atomic():
         for line in lines:
             account = kind == EvidenceItem.Kind.ACCOUNT
-            person = people.suspected(opened.report) if account else people.harmed(opened.report)
+            person = people.suspected(visit.report) if account else people.harmed(visit.report)
             evidence.acquire_text(
-                kind, line, report=opened.report, person=person, recipient=opened.recipient, by=by
+                kind, line, report=visit.report, person=person, public_key=visit.public_key, by=by
             )
-        news.note(opened.report)
+        news.note(visit.report)
 
 
-def open_file_group(opened: sessions.OpenReport, shown_adult: str, *, by: Actor) -> FileGroup:
+def open_file_group(visit: sessions.Visit, shown_adult: str, *, by: Actor) -> FileGroup:
     """The age question for the files that come next; its answer opens the way for bytes or keeps it shut."""
     with transaction.atomic():
         group = FileGroup.objects.create(
-            report=opened.report,
-            person=people.harmed(opened.report),
-            shown_adult=seal_record({"value": shown_adult}, opened.recipient),
+            report=visit.report,
+            person=people.harmed(visit.report),
+            shown_adult=seal_record({"value": shown_adult}, visit.public_key),
         )
         record(
-            opened.report.pk,
+            visit.report.pk,
             "files:age_answered",
             actor=by,
             detail={"group": group.id, "answer": shown_adult},
@@ -142,16 +142,16 @@ def open_file_group(opened: sessions.OpenReport, shown_adult: str, *, by: Actor)
 
 
 def change_file_group(
-    opened: sessions.OpenReport, group: FileGroup, shown_adult: str, *, by: Actor
+    visit: sessions.Visit, group: FileGroup, shown_adult: str, *, by: Actor
 ) -> None:
     """She corrects the age answer of a group. Anything but yes quarantines what the group already holds."""
     with transaction.atomic():
-        Report.objects.select_for_update().get(pk=opened.report.pk)  # the lock `keep_file` takes
-        group.shown_adult = seal_record({"value": shown_adult}, opened.recipient)
+        Report.objects.select_for_update().get(pk=visit.report.pk)  # the lock `keep_file` takes
+        group.shown_adult = seal_record({"value": shown_adult}, visit.public_key)
         group.save(update_fields=["shown_adult"])
-        news.note(opened.report)
+        news.note(visit.report)
         record(
-            opened.report.pk,
+            visit.report.pk,
             "files:age_answered",
             actor=by,
             detail={"group": group.id, "answer": shown_adult},
@@ -162,15 +162,15 @@ def change_file_group(
 
 
 def add_file(
-    opened: sessions.OpenReport, group: FileGroup, name: str, chunks: Iterable[bytes], *, by: Actor
+    visit: sessions.Visit, group: FileGroup, name: str, chunks: Iterable[bytes], *, by: Actor
 ) -> EvidenceItem:
     """Seal and keep one file from a source that can be pulled; what the upload pool does with one that is pushed.
 
     Raises people.BytesNotTaken before a byte is read, VaultFull (nothing is kept then).
     """
-    people.check_may_send_files(opened, group)
+    people.check_may_send_files(visit, group)
     vault_name = secrets.token_hex(16)
-    sealer = Sealer(evidence.store().stage(vault_name), opened.recipient)
+    sealer = Sealer(evidence.store().stage(vault_name), visit.public_key)
     try:
         for chunk in chunks:
             sealer.write(chunk)
@@ -178,11 +178,11 @@ def add_file(
     except BaseException:
         sealer.discard()
         raise
-    return keep_file(opened, group, sealed, vault_name=vault_name, file_name=name, by=by)
+    return keep_file(visit, group, sealed, vault_name=vault_name, file_name=name, by=by)
 
 
 def keep_file(
-    opened: sessions.OpenReport,
+    visit: sessions.Visit,
     group: FileGroup,
     sealed: Sealed,
     *,
@@ -194,15 +194,15 @@ def keep_file(
     changes in between. Raises people.BytesNotTaken, and then nothing of it is kept."""
     try:
         with transaction.atomic():
-            Report.objects.select_for_update().get(pk=opened.report.pk)
-            people.check_may_send_files(opened, FileGroup.objects.get(pk=group.pk))
-            news.note(opened.report)
+            Report.objects.select_for_update().get(pk=visit.report.pk)
+            people.check_may_send_files(visit, FileGroup.objects.get(pk=group.pk))
+            news.note(visit.report)
             return evidence.acquire(
                 sealed,
                 group,
                 vault_name=vault_name,
                 file_name=file_name,
-                recipient=opened.recipient,
+                public_key=visit.public_key,
                 by=by,
             )
     except people.BytesNotTaken:
@@ -221,28 +221,30 @@ def _note_incidents(report: Report, types: Iterable[str]) -> None:
     )
 
 
-def _quarantine_if_a_child_may_be_shown(opened: sessions.OpenReport, *, by: Actor) -> None:
-    answers = people.latest_answers(opened.report, opened.secret)
+def _quarantine_if_a_child_may_be_shown(visit: sessions.Visit, *, by: Actor) -> None:
+    answers = people.latest_answers(visit.report, visit.secret)
     if answers.get("age") == people.ADULT and answers.get("who") != "bystander":
         return
-    for item in EvidenceItem.objects.filter(report=opened.report, kind=EvidenceItem.Kind.FILE):
+    for item in EvidenceItem.objects.filter(report=visit.report, kind=EvidenceItem.Kind.FILE):
         evidence.quarantine(item, reason="an answer says that a child may be shown", by=by)
 
 
-def submit(opened: sessions.OpenReport, *, by: Actor = REPORTER) -> Receipt:
+def submit(visit: sessions.Visit, *, by: Actor = REPORTER) -> Receipt:
     """Send. Everything is committed and durable when this returns; a second call returns the same receipt."""
-    answers = people.latest_answers(opened.report, opened.secret)
+    answers = people.latest_answers(visit.report, visit.secret)
     types = [code for code in answers.get("what") or [] if code]
     if not types and not answers.get("words"):
         raise NothingToSend
     with transaction.atomic(durable=True):
-        report = Report.objects.select_for_update().get(pk=opened.report.pk)
+        report = Report.objects.select_for_update().get(pk=visit.report.pk)
         if report.state != Report.State.DRAFT:
             return Receipt.objects.get(report=report)
         _note_incidents(report, types or ["not_said"])
-        for recipient in office_recipients():
+        for public_key in office_public_keys():
             OfficeWrap.objects.create(
-                subject=report.id, recipient=recipient, wrapped=keys.wrap(opened.secret, recipient)
+                subject=report.id,
+                public_key=public_key,
+                wrapped=keys.wrap(visit.secret, public_key),
             )
         report.state = Report.State.RECEIVED
         report.submitted_at = timezone.now()
@@ -268,7 +270,7 @@ def manifest_of(report: Report) -> dict[str, Any]:
     }
 
 
-def office_recipients() -> list[keys.Recipient]:
+def office_public_keys() -> list[keys.PublicKey]:
     """The office's public keys, one a line. Two at least in production: the working key and the paper one."""
-    lines = Path(settings.OFFICE_RECIPIENTS_FILE).read_text().split()
-    return [keys.Recipient(line) for line in lines if line.startswith("age1")]
+    lines = Path(settings.OFFICE_PUBLIC_KEYS_FILE).read_text().split()
+    return [keys.PublicKey(line) for line in lines if line.startswith("age1")]

@@ -13,13 +13,13 @@ from reporting import people
 from reporting.actors import Actor
 from reporting.custody.record import record
 from reporting.models import Look, Report
-from reporting.sessions import OpenReport
+from reporting.sessions import Visit
 
 LIMIT = 300
 
 
 @dataclass(frozen=True)
-class Line:
+class LookLine:
     """`times`: how often the same person did the same in a row; `at` is the latest of them."""
 
     who: str
@@ -28,17 +28,17 @@ class Line:
     times: int = 1
 
 
-def shown(opened: OpenReport) -> list[Line]:
+def shown(visit: Visit) -> list[LookLine]:
     """Newest first: all, or what is new in this visit, as she chose."""
-    rows = Look.objects.filter(report=opened.report).order_by("-at", "-id")
-    if not people.shows_everything(opened):
-        rows = rows.filter(Q(shown_at=None) | Q(shown_at__gte=opened.since))
-    lines: list[Line] = []
+    rows = Look.objects.filter(report=visit.report).order_by("-at", "-id")
+    if not people.shows_everything(visit):
+        rows = rows.filter(Q(shown_at=None) | Q(shown_at__gte=visit.since))
+    lines: list[LookLine] = []
     for look in rows[:LIMIT]:
         if lines and (lines[-1].who, lines[-1].act) == (look.who, look.act):
             lines[-1] = replace(lines[-1], times=lines[-1].times + 1)
         else:
-            lines.append(Line(look.who, look.act, look.at))
+            lines.append(LookLine(look.who, look.act, look.at))
     return lines
 
 

@@ -27,7 +27,7 @@ class OpenMessage:
 
 
 def post(report: Report, text: str, *, from_office: bool, by: Actor) -> Message:
-    sealed = seal_text(text, founding(report.id).recipient)
+    sealed = seal_text(text, founding(report.id).public_key)
     with transaction.atomic():
         message = Message.objects.create(report=report, from_office=from_office, sealed=sealed)
         if not from_office:

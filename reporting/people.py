@@ -7,7 +7,7 @@ from typing import Any
 
 from reporting import evidence
 from reporting.models import Answer, FileGroup, Person, Report
-from reporting.sessions import OpenReport
+from reporting.sessions import Visit
 from reporting.vault.keys import Secret
 
 ADULT = "adult"
@@ -49,27 +49,27 @@ def latest_answers(
     return {row.question: evidence.open_record(row.sealed, secret)["value"] for row in rows}
 
 
-def shows_everything(opened: OpenReport) -> bool:
+def shows_everything(visit: Visit) -> bool:
     """What a found code shows is what she chose before sending: only news, unless she said otherwise."""
     return (
-        opened.report.state == Report.State.DRAFT
-        or latest_answers(opened.report, opened.secret).get("show_again") == YES
+        visit.report.state == Report.State.DRAFT
+        or latest_answers(visit.report, visit.secret).get("show_again") == YES
     )
 
 
-def shown_answers(opened: OpenReport) -> dict[str, Any]:
+def shown_answers(visit: Visit) -> dict[str, Any]:
     """Her latest answers as a page may show them again: all, or those of this visit."""
     return latest_answers(
-        opened.report, opened.secret, since=None if shows_everything(opened) else opened.since
+        visit.report, visit.secret, since=None if shows_everything(visit) else visit.since
     )
 
 
-def check_may_send_files(opened: OpenReport, group: FileGroup | None) -> None:
+def check_may_send_files(visit: Visit, group: FileGroup | None) -> None:
     """Raises BytesNotTaken unless the harmed person is an adult, she is no bystander's unknown, and the group's age answer is yes.
 
     Anything but a clear yes is a no: skipped, not sure, changed.
     """
-    answers = latest_answers(opened.report, opened.secret)
+    answers = latest_answers(visit.report, visit.secret)
     if answers.get("who") == "bystander":
         raise BytesNotTaken(
             "Please do not send files of somebody you do not know. A link is enough for us to act."
@@ -79,17 +79,17 @@ def check_may_send_files(opened: OpenReport, group: FileGroup | None) -> None:
             "We never take pictures or videos when somebody under 18 was harmed, or when the age is not sure. "
             "Words and links are enough, and we take those."
         )
-    if group is None or group.report_id != opened.report.pk:
+    if group is None or group.report_id != visit.report.pk:
         raise BytesNotTaken("Please first answer the question about age for these files.")
-    if evidence.open_record(group.shown_adult, opened.secret).get("value") != YES:
+    if evidence.open_record(group.shown_adult, visit.secret).get("value") != YES:
         raise BytesNotTaken(
             "We can only take files when everyone in them was 18 or over when they were made."
         )
 
 
-def may_send_files(opened: OpenReport, group: FileGroup | None) -> bool:
+def may_send_files(visit: Visit, group: FileGroup | None) -> bool:
     try:
-        check_may_send_files(opened, group)
+        check_may_send_files(visit, group)
     except BytesNotTaken:
         return False
     return True

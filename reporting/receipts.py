@@ -40,7 +40,7 @@ def issue(report: Report, recorded: Recorded, *, manifest: dict[str, Any]) -> Re
         {
             "version": 1,
             "report": report.id,
-            "recipient": public.recipient,
+            "public_key": public.public_key,
             "signing_key": public.signing_key,
             "manifest": manifest,
             "head": {"seq": recorded.seq, "leaf": recorded.leaf},
@@ -84,7 +84,7 @@ def taken_at(receipt: Receipt) -> str:
     return str(json.loads(receipt.body)["at"])
 
 
-def redeem(code: codes.ReturnCode) -> tuple[sessions.OpenReport, sessions.Token]:
+def redeem(code: codes.ReturnCode) -> tuple[sessions.Visit, sessions.Token]:
     """Open her report with her code. Raises UnknownCode, codes.Busy; a swapped wrap raises keys.WrongKey."""
     with _redeeming.turn():
         derived = codes.derive(code)
@@ -93,5 +93,5 @@ def redeem(code: codes.ReturnCode) -> tuple[sessions.OpenReport, sessions.Token]
     if row is None or row.report.state == Report.State.ERASED:
         raise UnknownCode
     public = founding(row.report_id)
-    secret = keys.unwrap(bytes(row.wrapped), derived.secret, expected=public.recipient)
+    secret = keys.unwrap(bytes(row.wrapped), derived.secret, expected=public.public_key)
     return sessions.begin(row.report, secret=secret, code=code, signing_seed=derived.signing_seed)

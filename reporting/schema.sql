@@ -1,4 +1,4 @@
--- What the public door may do to rows it can touch at all (its grants stand in cases/grants.py).
+-- What the public door may do to rows it can touch at all (its grants stand in cases/operations/grants.py).
 -- Before she sends, what is hers is hers to change. Afterwards it is received: nothing is removed, an item can only be quarantined.
 
 CREATE FUNCTION reporting_received_is_kept() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$

@@ -19,7 +19,7 @@ from reporting import evidence
 from reporting.models import Report, ReporterSession
 from reporting.vault import codes
 from reporting.vault.fields import seal_record
-from reporting.vault.keys import Recipient, Secret, recipient_of, secret_from_seed
+from reporting.vault.keys import PublicKey, Secret, public_key_of, secret_from_seed
 
 Token = NewType("Token", str)
 
@@ -28,7 +28,7 @@ LONGEST = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
-class OpenReport:
+class Visit:
     """A report whose reporter is here: the only time its draft can be read."""
 
     report: Report
@@ -38,25 +38,26 @@ class OpenReport:
     since: datetime  # when this visit began: what she wrote or read in it may be shown again
 
     @property
-    def recipient(self) -> Recipient:
-        return recipient_of(self.secret)
+    def public_key(self) -> PublicKey:
+        return public_key_of(self.secret)
 
 
 def begin(
     report: Report, *, secret: Secret, code: codes.ReturnCode, signing_seed: bytes
-) -> tuple[OpenReport, Token]:
+) -> tuple[Visit, Token]:
     """Any other session of the report ends: redeeming elsewhere closes the forgotten tab."""
     ReporterSession.objects.filter(report=report).delete()
     token = Token(secrets.token_urlsafe(32))
     keys = seal_record(
-        {"secret": secret, "code": code, "seed": signing_seed.hex()}, recipient_of(_identity(token))
+        {"secret": secret, "code": code, "seed": signing_seed.hex()},
+        public_key_of(_identity(token)),
     )
     row = ReporterSession.objects.create(token_hash=_hash(token), report=report, keys=keys)
     row.refresh_from_db(fields=["started_at"])
-    return OpenReport(report, secret, code, signing_seed, row.started_at), token
+    return Visit(report, secret, code, signing_seed, row.started_at), token
 
 
-def resume(token: str) -> OpenReport | None:
+def resume(token: str) -> Visit | None:
     """None for an unknown, idle or old session; the row of an expired one is deleted."""
     row = ReporterSession.objects.select_related("report").filter(token_hash=_hash(token)).first()
     if row is None:
@@ -69,7 +70,7 @@ def resume(token: str) -> OpenReport | None:
         ReporterSession.objects.filter(pk=row.pk).update(used_at=now)
     keys = evidence.open_record(row.keys, _identity(Token(token)))
     code, seed = codes.ReturnCode(keys["code"]), bytes.fromhex(keys["seed"])
-    return OpenReport(row.report, Secret(keys["secret"]), code, seed, row.started_at)
+    return Visit(row.report, Secret(keys["secret"]), code, seed, row.started_at)
 
 
 def end(token: str) -> None:

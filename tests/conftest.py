@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from cases import ceremony
 from cases.management.commands.opener import _Books
+from cases.operations import ceremony
 from reporting.vault import opener
 from reporting.vault.keys import Secret
 
 ALL = os.environ.get("HOLDFAST_ALL") == "1"
 NOTHING_LEFT_OUT = os.environ.get("HOLDFAST_NOTHING_LEFT_OUT") == "1"
 _KEY_FILES = {
-    "OFFICE_RECIPIENTS_FILE": "office-recipients",
+    "OFFICE_PUBLIC_KEYS_FILE": "office-public-keys",
     "OFFICE_KEY_FILE": "office.key",
     "LOOKUP_KEY_FILE": "lookup.key",
     "RECEIPT_KEY_FILE": "receipt.key",

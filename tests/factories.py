@@ -10,13 +10,13 @@ from django.conf import settings
 from django.db import connection
 
 from cases import partners
-from cases.models import Case, Recipient
+from cases.models import Case, PartnerKey
 from cases.staff.models import StaffMember
 from cases.triage import decisions
 from reporting import consent, evidence, intake, people, questions, sessions
 from reporting.actors import REPORTER
 from reporting.custody import checkpoints, sequencer
-from reporting.models import Consent, EvidenceItem, RecipientOffer, Report
+from reporting.models import Consent, EvidenceItem, PartnerOffer, Report
 from reporting.vault import keys
 
 _numbers = itertools.count(1)
@@ -38,54 +38,59 @@ def staff(role: str = "caseworker") -> StaffMember:
     )
 
 
-def draft(answers: dict[str, Any] | None = None) -> sessions.OpenReport:
-    opened = intake.start(language="en", by=REPORTER).opened
+def draft(answers: dict[str, Any] | None = None) -> sessions.Visit:
+    visit = intake.start(language="en", by=REPORTER).visit
     for key, value in (ADULT_EXTORTION if answers is None else answers).items():
-        intake.answer(opened, questions.BY_KEY[key], value, by=REPORTER)
-    return opened
+        intake.answer(visit, questions.BY_KEY[key], value, by=REPORTER)
+    return visit
 
 
 def file(
-    opened: sessions.OpenReport, data: bytes = b"photo bytes", name: str = "photo.jpg"
+    visit: sessions.Visit, data: bytes = b"photo bytes", name: str = "photo.jpg"
 ) -> EvidenceItem:
-    group = intake.open_file_group(opened, "yes", by=REPORTER)
-    return intake.add_file(opened, group, name, [data], by=REPORTER)
+    group = intake.open_file_group(visit, "yes", by=REPORTER)
+    return intake.add_file(visit, group, name, [data], by=REPORTER)
 
 
-def lines(opened: sessions.OpenReport) -> None:
-    person = people.harmed(opened.report)
+def lines(visit: sessions.Visit) -> None:
+    person = people.harmed(visit.report)
     for kind, text in (
         (EvidenceItem.Kind.LINK, "https://example.org/x"),
         (EvidenceItem.Kind.ACCOUNT, "@bad.guy"),
     ):
         evidence.acquire_text(
-            kind, text, report=opened.report, person=person, recipient=opened.recipient, by=REPORTER
+            kind,
+            text,
+            report=visit.report,
+            person=person,
+            public_key=visit.public_key,
+            by=REPORTER,
         )
 
 
-def sent(answers: dict[str, Any] | None = None) -> sessions.OpenReport:
-    opened = draft(answers)
-    intake.submit(opened)
-    opened.report.refresh_from_db()
-    return opened
+def sent(answers: dict[str, Any] | None = None) -> sessions.Visit:
+    visit = draft(answers)
+    intake.submit(visit)
+    visit.report.refresh_from_db()
+    return visit
 
 
-def case(opened: sessions.OpenReport, by: StaffMember) -> Case:
-    decisions.take(opened.report, by=by)
-    return decisions.accept(Report.objects.get(pk=opened.report.pk), by=by)
+def case(visit: sessions.Visit, by: StaffMember) -> Case:
+    decisions.take(visit.report, by=by)
+    return decisions.accept(Report.objects.get(pk=visit.report.pk), by=by)
 
 
-def recipient(secret: keys.Secret, *, by: StaffMember, checked_by: StaffMember) -> Recipient:
+def partner_key(secret: keys.Secret, *, by: StaffMember, checked_by: StaffMember) -> PartnerKey:
     partner = partners.add("Example police", "police", plain_words="They ask for your name only if you agree.",
                            reviewed_on=date(2026, 11, 1), by=checked_by)  # fmt: skip
-    found = partners.add_key(partner, keys.recipient_of(secret), by=by)
+    found = partners.add_key(partner, keys.public_key_of(secret), by=by)
     partners.check_key(found, by=checked_by)
     return found
 
 
-def yes(opened: sessions.OpenReport, found: Recipient) -> Consent:
-    offer = RecipientOffer.objects.get(partner=found.partner_id)
-    return consent.give(opened, offer, Consent.Answer.YES, by=REPORTER)
+def yes(visit: sessions.Visit, found: PartnerKey) -> Consent:
+    offer = PartnerOffer.objects.get(partner=found.partner_id)
+    return consent.give(visit, offer, Consent.Answer.YES, by=REPORTER)
 
 
 def sequence() -> None:

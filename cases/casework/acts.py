@@ -21,7 +21,7 @@ def add_note(case: Case, text: str, *, by: StaffMember) -> Note:
     by.check_may(May.WORK_CASES)
     with transaction.atomic():
         note = Note.objects.create(
-            case=case, author=by, sealed=seal_text(text, founding(case.pk).recipient)
+            case=case, author=by, sealed=seal_text(text, founding(case.pk).public_key)
         )
         record(case.pk, "note:added", actor=by.actor, detail={"note": note.pk})
     return note

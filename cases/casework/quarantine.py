@@ -23,7 +23,7 @@ class ReasonMissing(Exception):
     """A decision needs a reason, and for destroying the authority's reference."""
 
 
-def locked() -> list[EvidenceItem]:
+def waiting() -> list[EvidenceItem]:
     """Every locked item with the decision that waits for confirmation, oldest first."""
     rows = EvidenceItem.objects.filter(state=EvidenceItem.State.QUARANTINED).exclude(
         report__state="draft"
@@ -39,12 +39,12 @@ def propose(
         raise ReasonMissing("Please say why; for destroying, name the authority and its reference.")
     with transaction.atomic():
         item = EvidenceItem.objects.select_for_update(of=("self",)).get(pk=item.pk)
-        waiting = QuarantineDecision.objects.filter(item=item, confirmed_at=None).exists()
-        if item.state != EvidenceItem.State.QUARANTINED or waiting:
+        open_decision = QuarantineDecision.objects.filter(item=item, confirmed_at=None).exists()
+        if item.state != EvidenceItem.State.QUARANTINED or open_decision:
             raise NotWaiting(
                 "This item is not locked, or a decision already waits for confirmation. Nothing was changed."
             )
-        sealed = seal_text(reason.strip(), founding(item.report_id).recipient)
+        sealed = seal_text(reason.strip(), founding(item.report_id).public_key)
         decision = QuarantineDecision.objects.create(
             item=item, choice=choice, reason=sealed, proposed_by=by
         )

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
-from cases.exports.lock import Sink
+from cases.exports.encrypt_for import Sink
 
 _NAME = re.compile(r"[A-Za-z0-9._/-]+\Z")
 
@@ -33,7 +33,7 @@ class Digests:
 
 
 @dataclass(frozen=True)
-class Seal:
+class Signer:
     """Signs a package: P-256 key and certificate, the CA's certificate for convenience, and a time-stamping function."""
 
     key: EllipticCurvePrivateKey
@@ -76,7 +76,7 @@ class Bag:
     def tag(self, name: str, content: bytes) -> None:
         self._tags[name] = self._write(name, content)
 
-    def finish(self, seal: Seal, info: dict[str, str]) -> str:
+    def finish(self, signer: Signer, info: dict[str, str]) -> str:
         """Writes the end of the bag; SHA-256 of the tag manifest, the one number that stands for the whole package."""
         self.tag("bagit.txt", b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n")
         oxum = f"{sum(one.size for one in self._payload.values())}.{len(self._payload)}"
@@ -88,12 +88,12 @@ class Bag:
             self.tag(f"manifest-{algorithm}.txt", _manifest(self._payload, algorithm))
         tagmanifest = _manifest(self._tags, "sha256")
         self._write("tagmanifest-sha256.txt", tagmanifest)
-        signature = seal.sign(tagmanifest)
+        signature = signer.sign(tagmanifest)
         self._write("seal/tagmanifest.p7s", signature)
-        self._write("seal/tagmanifest.p7s.tsr", seal.stamp(signature))
+        self._write("seal/tagmanifest.p7s.tsr", signer.stamp(signature))
         self._write(
             "seal/chain.pem",
-            seal.certificate.public_bytes(Encoding.PEM) + seal.ca.public_bytes(Encoding.PEM),
+            signer.certificate.public_bytes(Encoding.PEM) + signer.ca.public_bytes(Encoding.PEM),
         )
         self._zip.close()
         return hashlib.sha256(tagmanifest).hexdigest()

@@ -10,43 +10,43 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
 
-from cases import certificates
-from cases.exports.bag import Bag, Seal
-from cases.exports.lock import Sink
+from cases.exports.bag import Bag, Signer
+from cases.exports.encrypt_for import Sink
 from cases.exports.material import Material
 from cases.exports.profiles import PROFILES
-from reporting.custody.timestamps import Authority
+from cases.operations import certificates
+from reporting.custody.timestamps import TimeStampAuthority
 
 
-def seal_from_settings() -> Seal:
+def signer_from_settings() -> Signer:
     """Raises CertificateExpired."""
     key = load_pem_private_key(Path(settings.PACKAGE_KEY_FILE).read_bytes(), None)
     assert isinstance(key, EllipticCurvePrivateKey)
     if certificates.time_left(settings.PACKAGE_CERTIFICATE_FILE) <= timedelta(0):
         raise certificates.CertificateExpired("the certificate for packages has run out")
-    return Seal(
+    return Signer(
         key=key,
         certificate=x509.load_pem_x509_certificate(
             Path(settings.PACKAGE_CERTIFICATE_FILE).read_bytes()
         ),
         ca=x509.load_pem_x509_certificate(Path(settings.CA_CERTIFICATE_FILE).read_bytes()),
-        stamp=Authority.from_settings().stamp,
+        stamp=TimeStampAuthority.from_settings().stamp,
     )
 
 
-def write(material: Material, sink: Sink, *, seal: Seal) -> str:
+def write(material: Material, sink: Sink, *, signer: Signer) -> str:
     """The whole package as a ZIP into `sink`; SHA-256 of its tag manifest. Raises evidence.HashMismatch, StampFailed, NoPdf."""
     bag = Bag(material.name, sink)
     for write_format in PROFILES[material.referral.profile].formats:
         write_format(bag, material)
-    recipient = material.referral.recipient
+    partner_key = material.referral.partner_key
     info = {
         "External-Identifier": material.name,
         "Source-Organization": material.operator,
-        "Recipient": recipient.partner.name if recipient else "",
+        "Recipient": partner_key.partner.name if partner_key else "",
         "Legal-Basis": material.basis,
         "Export-Profile": material.referral.profile,
     }
     return bag.finish(
-        seal, {name: value.replace("\n", " ") for name, value in info.items() if value}
+        signer, {name: value.replace("\n", " ") for name, value in info.items() if value}
     )

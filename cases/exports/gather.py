@@ -13,7 +13,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from django.conf import settings
 
-from cases.casework import reading
 from cases.exports.material import (
     WITHHELD_ANSWERS,
     WITHHELD_DETAILS,
@@ -23,6 +22,7 @@ from cases.exports.material import (
     Material,
 )
 from cases.models import Referral
+from cases.reports import reading
 from reporting import evidence
 from reporting.actors import Actor
 from reporting.custody import extract
@@ -42,7 +42,7 @@ class NotSequenced(Exception):
 def material(referral: Referral, *, by: Actor) -> Material:
     """Opens the report against the event `package:built`, waits until that event is under a checkpoint, reads everything."""
     report = referral.report
-    partner = referral.recipient.partner if referral.recipient else None
+    partner = referral.partner_key.partner if referral.partner_key else None
     detail = {
         "referral": referral.pk,
         "partner": partner.pk if partner else "",
@@ -154,7 +154,7 @@ def _event(entry: extract.Entry, referral: Referral, secret: Secret) -> Event:
 
 def _why_withheld(event: str, detail: dict[str, Any], referral: Referral) -> str:
     """Why this partner does not get the detail of an act; an empty text when it does."""
-    partner = referral.recipient.partner_id if referral.recipient else ""
+    partner = referral.partner_key.partner_id if referral.partner_key else ""
     if (
         detail.get("partner", partner) != partner
         or detail.get("referral", referral.pk) != referral.pk

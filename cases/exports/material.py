@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cases.casework.reading import Said
 from cases.models import Referral
+from cases.reports.reading import Said
 from reporting.models import EvidenceItem, Incident, Report
 from reporting.vault.keys import Secret
 

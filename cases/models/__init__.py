@@ -1,7 +1,7 @@
 """What staff and partners do. Nothing a reporter said stands here unsealed."""
 
 from cases.models.case import Assessment, Case, CaseReport, Note
-from cases.models.partner import Partner, Recipient
+from cases.models.partner import Partner, PartnerKey
 from cases.models.quarantine import QuarantineDecision
 from cases.models.referral import Disclosure, Package, Referral
 
@@ -14,6 +14,6 @@ __all__ = [
     "Package",
     "Partner",
     "QuarantineDecision",
-    "Recipient",
+    "PartnerKey",
     "Referral",
 ]

@@ -28,11 +28,11 @@ class Partner(models.Model):
     INTERNAL: ClassVar = {"id", "name", "kind", "phone"}
 
 
-class Recipient(models.Model):
+class PartnerKey(models.Model):
     """A partner's age public key. Nothing is locked to it before a second person has compared its fingerprint."""
 
-    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="recipients")
-    age_recipient = models.CharField(max_length=80, unique=True)
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="keys")
+    public_key = models.CharField(max_length=80, unique=True)
     added_by = models.ForeignKey(StaffMember, on_delete=models.PROTECT, related_name="+")
     checked_by = models.ForeignKey(
         StaffMember, on_delete=models.PROTECT, related_name="+", null=True
@@ -50,7 +50,7 @@ class Recipient(models.Model):
         "expires_at",
         "added_at",
     }
-    PUBLIC: ClassVar = {"age_recipient"}
+    PUBLIC: ClassVar = {"public_key"}
 
     class Meta:
         constraints: ClassVar = [
@@ -61,6 +61,6 @@ class Recipient(models.Model):
                     & ~models.Q(checked_by=None)
                     & ~models.Q(checked_by=models.F("added_by"))
                 ),
-                name="recipient_checked_by_another",
+                name="partner_key_checked_by_another",
             )
         ]

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from cases.models.case import Case
-from cases.models.partner import Recipient
+from cases.models.partner import PartnerKey
 from cases.staff.models import StaffMember
 from reporting import ids
 from reporting.models import Consent, Report
@@ -22,7 +22,7 @@ def referral_id() -> str:
 class Referral(models.Model):
     class State(models.TextChoices):
         DRAFT = "draft"
-        CHECKED = "checked"
+        PREPARED = "prepared"
         APPROVED = "approved"
         BUILT = "built"
         DISCLOSED = "disclosed"
@@ -44,8 +44,8 @@ class Referral(models.Model):
         OTHER = "other", "Another legal basis"
 
     NEXT: ClassVar[dict[str, frozenset[str]]] = {
-        State.DRAFT: frozenset({State.CHECKED}),
-        State.CHECKED: frozenset({State.APPROVED, State.DRAFT}),
+        State.DRAFT: frozenset({State.PREPARED}),
+        State.PREPARED: frozenset({State.APPROVED, State.DRAFT}),
         State.APPROVED: frozenset({State.BUILT}),
         State.BUILT: frozenset({State.DISCLOSED}),
         State.DISCLOSED: frozenset(
@@ -64,7 +64,7 @@ class Referral(models.Model):
     report = models.ForeignKey(Report, on_delete=models.PROTECT, related_name="referrals")
     lane = models.CharField(max_length=10, choices=Lane.choices, default=Lane.ORDINARY)
     state = models.CharField(max_length=14, choices=State.choices, default=State.DRAFT)
-    recipient = models.ForeignKey(Recipient, on_delete=models.PROTECT, null=True)
+    partner_key = models.ForeignKey(PartnerKey, on_delete=models.PROTECT, null=True)
     profile = models.CharField(max_length=20, default="le-full")
     consent = models.ForeignKey(Consent, on_delete=models.PROTECT, null=True)
     legal_basis = models.CharField(max_length=20, choices=LegalBasis.choices, blank=True)
@@ -86,7 +86,7 @@ class Referral(models.Model):
     reviewed_at = models.DateTimeField(null=True)
 
     INTERNAL: ClassVar = {
-        "id", "case", "report", "lane", "state", "recipient", "profile", "consent", "legal_basis", "items", "prepared_by", "prepared_at",
+        "id", "case", "report", "lane", "state", "partner_key", "profile", "consent", "legal_basis", "items", "prepared_by", "prepared_at",
         "approved_by", "approved_at", "build_failed_at", "build_failure", "reviewed_by", "reviewed_at",
     }  # fmt: skip
 
@@ -115,7 +115,7 @@ class Referral(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(lane="emergency")
-                | models.Q(state__in=["draft", "checked"])
+                | models.Q(state__in=["draft", "prepared"])
                 | (
                     ~models.Q(approved_by=None)
                     & (~models.Q(consent=None) | ~models.Q(legal_basis=""))
@@ -133,14 +133,14 @@ class Package(models.Model):
     )
     name = models.CharField(max_length=60)
     vault_name = models.CharField(max_length=40)
-    locked_size = models.BigIntegerField()
-    locked_sha256 = models.CharField(max_length=64)
+    encrypted_size = models.BigIntegerField()
+    encrypted_sha256 = models.CharField(max_length=64)
     tagmanifest_sha256 = models.CharField(max_length=64)
     items = models.JSONField(default=list)
     built_at = models.DateTimeField(db_default=Now())
 
-    INTERNAL: ClassVar = {"referral", "name", "vault_name", "locked_size", "items", "built_at"}
-    PUBLIC: ClassVar = {"locked_sha256", "tagmanifest_sha256"}
+    INTERNAL: ClassVar = {"referral", "name", "vault_name", "encrypted_size", "items", "built_at"}
+    PUBLIC: ClassVar = {"encrypted_sha256", "tagmanifest_sha256"}
 
 
 class Disclosure(models.Model):

@@ -5,14 +5,13 @@ from __future__ import annotations
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from cases import downloads
-from cases.models import Disclosure, Package, Recipient, Referral
-from cases.referrals import handover
+from cases.models import Disclosure, Package, PartnerKey, Referral
+from cases.referrals import downloads, handover
 from reporting.custody import published
 
 
-def door(request: HttpRequest) -> HttpResponse:
-    return render(request, "partner/door.html")
+def start(request: HttpRequest) -> HttpResponse:
+    return render(request, "partner/start.html")
 
 
 def _found(request: HttpRequest) -> Disclosure | None:
@@ -26,12 +25,12 @@ def package(request: HttpRequest) -> HttpResponse:
     found = _found(request)
     if found is None:
         wrong = request.method == "POST"
-        return render(request, "partner/door.html", {"wrong": wrong}, status=404 if wrong else 200)
+        return render(request, "partner/start.html", {"wrong": wrong}, status=404 if wrong else 200)
     if request.POST.get("answer") in {"received", "rejected"}:
         handover.acknowledge(found, request.POST["answer"], request.POST.get("reference", ""))
         found.refresh_from_db()
-    recipient_id = Referral.objects.values_list("recipient_id", flat=True).get(pk=found.pk)
-    partner = Recipient.objects.values_list("partner__name", flat=True).get(pk=recipient_id)
+    partner_key_id = Referral.objects.values_list("partner_key_id", flat=True).get(pk=found.pk)
+    partner = PartnerKey.objects.values_list("partner__name", flat=True).get(pk=partner_key_id)
     context = {
         "found": found,
         "package": Package.objects.get(pk=found.pk),
@@ -44,9 +43,9 @@ def package(request: HttpRequest) -> HttpResponse:
 def collect(request: HttpRequest) -> HttpResponse | FileResponse:
     found = _found(request)
     if found is None or found.taken_back_at:
-        return redirect("partner:door")
+        return redirect("partner:start")
     handover.collected(found)
-    return downloads.locked(Package.objects.get(pk=found.pk))
+    return downloads.package(Package.objects.get(pk=found.pk))
 
 
 def checkpoint(request: HttpRequest) -> HttpResponse:

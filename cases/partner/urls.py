@@ -8,7 +8,7 @@ from cases.partner import screens
 
 app_name = "partner"
 urlpatterns = [
-    path("", screens.door, name="door"),
+    path("", screens.start, name="start"),
     path("package/", screens.package, name="package"),
     path("package/collect/", screens.collect, name="collect"),
     path("checkpoint", screens.checkpoint, name="checkpoint"),

@@ -12,8 +12,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from cases.exports import build, gather
-from cases.exports.lock import Hashing, Lock
-from cases.models import Case, Package, Recipient, Referral
+from cases.exports.encrypt_for import EncryptFor, Hashing
+from cases.models import Case, Package, PartnerKey, Referral
 from cases.models.referral import referral_id
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
@@ -30,7 +30,7 @@ class SamePerson(PermissionDenied):
     """Whoever prepared a referral cannot approve it."""
 
 
-class RecipientNotReady(Exception):
+class PartnerKeyNotReady(Exception):
     """The partner's key is unknown, unchecked or expired."""
 
 
@@ -42,22 +42,22 @@ class BasisMissing(Exception):
     """Neither a consent nor a legal basis that says which."""
 
 
-def check_recipient(recipient: Recipient) -> None:
-    """Raises RecipientNotReady."""
-    if recipient.checked_at is None:
-        raise RecipientNotReady(
+def check_partner_key(partner_key: PartnerKey) -> None:
+    """Raises PartnerKeyNotReady."""
+    if partner_key.checked_at is None:
+        raise PartnerKeyNotReady(
             "Nobody has compared this key's fingerprint with the partner yet. A second person must do that first."
         )
-    if recipient.expires_at <= timezone.now():
-        raise RecipientNotReady(
-            f"This key expired on {recipient.expires_at:%d %B %Y}. Ask the partner for a new one."
+    if partner_key.expires_at <= timezone.now():
+        raise PartnerKeyNotReady(
+            f"This key expired on {partner_key.expires_at:%d %B %Y}. Ask the partner for a new one."
         )
 
 
 def draft(
     case: Case,
     report: Report,
-    recipient: Recipient,
+    partner_key: PartnerKey,
     *,
     items: Sequence[str],
     legal_basis: str = "",
@@ -69,29 +69,29 @@ def draft(
     `legal_basis`: one of Referral.LegalBasis; `words` then say which order or law it is.
     """
     by.check_may(May.PREPARE_REFERRALS)
-    check_recipient(recipient)
+    check_partner_key(partner_key)
     if legal_basis and not words.strip():
         raise BasisMissing(
             "Please write which order or law it is: who approves it, and the partner, read that."
         )
-    given = None if legal_basis else consent.current(report, recipient.partner_id)
+    given = None if legal_basis else consent.current(report, partner_key.partner_id)
     with transaction.atomic():
         referral = Referral.objects.create(
             id=referral_id(),
             case=case,
             report=report,
-            recipient=recipient,
+            partner_key=partner_key,
             consent=given,
             legal_basis=legal_basis,
-            words=seal_text(words.strip(), founding(report.pk).recipient) if legal_basis else b"",
+            words=seal_text(words.strip(), founding(report.pk).public_key) if legal_basis else b"",
             items=list(items),
             prepared_by=by,
-            state=Referral.State.CHECKED,
+            state=Referral.State.PREPARED,
         )
         basis = given.pk if given else f"{legal_basis}: {words.strip()}"
         detail = {
             "referral": referral.pk,
-            "partner": recipient.partner_id,
+            "partner": partner_key.partner_id,
             "basis": basis,
             "items": list(items),
         }
@@ -106,11 +106,11 @@ def approve(referral: Referral, *, by: StaffMember) -> None:
         raise SamePerson(
             "You prepared this referral, so somebody else must approve it. It is waiting for them."
         )
-    assert referral.recipient is not None
-    check_recipient(referral.recipient)
+    assert referral.partner_key is not None
+    check_partner_key(referral.partner_key)
     check_basis(referral)
     with transaction.atomic():
-        waiting = Referral.objects.filter(pk=referral.pk, state=Referral.State.CHECKED)
+        waiting = Referral.objects.filter(pk=referral.pk, state=Referral.State.PREPARED)
         if (
             waiting.update(
                 state=Referral.State.APPROVED, approved_by=by, approved_at=timezone.now()
@@ -127,8 +127,8 @@ def approve(referral: Referral, *, by: StaffMember) -> None:
 def check_basis(referral: Referral) -> None:
     """Raises consent.ConsentMissing, BasisMissing: asked again at every step, because a yes may have ended or been taken back."""
     if referral.consent:
-        assert referral.recipient is not None
-        consent.current(referral.report, referral.recipient.partner_id)
+        assert referral.partner_key is not None
+        consent.current(referral.report, referral.partner_key.partner_id)
     elif not referral.legal_basis:
         raise BasisMissing("There is neither a consent nor a legal basis.")
 
@@ -137,7 +137,7 @@ def approved() -> list[Referral]:
     """What waits to be built; a build that failed waits ten minutes, because each try opens the report and she sees it."""
     waiting = Referral.objects.filter(state=Referral.State.APPROVED)
     rested = Q(build_failed_at=None) | Q(build_failed_at__lt=timezone.now() - BUILD_AGAIN_AFTER)
-    return list(waiting.filter(rested).select_related("recipient__partner", "report", "consent"))
+    return list(waiting.filter(rested).select_related("partner_key__partner", "report", "consent"))
 
 
 def note_failure(referral: Referral, error: Exception) -> None:
@@ -150,16 +150,16 @@ def note_failure(referral: Referral, error: Exception) -> None:
 def package(referral: Referral) -> Package:
     """The worker builds: gather, write, seal, lock, keep. Raises what its parts raise; nothing is kept then, and it is tried again."""
     by = job("package")
-    assert referral.recipient is not None
-    check_recipient(referral.recipient)
+    assert referral.partner_key is not None
+    check_partner_key(referral.partner_key)
     check_basis(referral)
     material = gather.material(referral, by=by)
     name = secrets.token_hex(16)
     staged = evidence.store().stage(name)
     try:
         locked = Hashing(staged)
-        with Lock(referral.recipient.age_recipient, locked) as sink:
-            tagmanifest = build.write(material, sink, seal=build.seal_from_settings())
+        with EncryptFor(referral.partner_key.public_key, locked) as sink:
+            tagmanifest = build.write(material, sink, signer=build.signer_from_settings())
         staged.keep()
     except BaseException:
         staged.discard()
@@ -176,15 +176,15 @@ def package(referral: Referral) -> Package:
             referral=referral,
             name=material.name,
             vault_name=name,
-            locked_size=locked.size,
-            locked_sha256=locked.sha256,
+            encrypted_size=locked.size,
+            encrypted_sha256=locked.sha256,
             tagmanifest_sha256=tagmanifest,
             items=[exhibit.item.pk for exhibit in material.exhibits],
         )
         detail = {
             "referral": referral.pk,
-            "locked_sha256": locked.sha256,
+            "encrypted_sha256": locked.sha256,
             "tagmanifest_sha256": tagmanifest,
         }
-        record(referral.case_id, "package:sealed", actor=by, detail=detail)
+        record(referral.case_id, "package:signed", actor=by, detail=detail)
     return built

@@ -48,7 +48,7 @@ def tell(
             lane=Referral.Lane.EMERGENCY,
             state=Referral.State.DISCLOSED,
             legal_basis=Referral.LegalBasis.THREAT_TO_LIFE,
-            words=seal_record(told, founding(report.pk).recipient),
+            words=seal_record(told, founding(report.pk).public_key),
             prepared_by=by,
         )
         Disclosure.objects.create(referral=referral)

@@ -10,8 +10,8 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from cases.models import Disclosure, Package, Recipient, Referral
-from cases.referrals.disclosure import NotNext, check_basis, check_recipient
+from cases.models import Disclosure, Package, PartnerKey, Referral
+from cases.referrals.disclosure import NotNext, check_basis, check_partner_key
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
 from reporting.actors import Actor, partner
@@ -23,7 +23,7 @@ COLLECT_WITHIN = timedelta(days=14)
 REFERENCE_LIMIT = 100  # characters of a partner's own reference
 
 
-class ItemLocked(Exception):
+class ItemQuarantined(Exception):
     """A file that may show a child is in the package: no hand-over."""
 
 
@@ -54,7 +54,7 @@ def in_person(referral: Referral, *, by: StaffMember) -> Package:
         ).exclude(collected_at=None)
         if not carried.exists():
             _hand_over(referral, "carried it to", by=by, collected_at=timezone.now())
-        _check_nothing_locked_since(referral)
+        _check_nothing_quarantined_since(referral)
         record(
             referral.case_id, "package:carried", actor=by.actor, detail={"referral": referral.pk}
         )
@@ -62,12 +62,12 @@ def in_person(referral: Referral, *, by: StaffMember) -> Package:
 
 
 def _hand_over(referral: Referral, act: str, *, by: StaffMember, **how: Any) -> None:
-    """The basis must still hold at this moment. Raises NotNext, ItemLocked, and what the checks raise."""
+    """The basis must still hold at this moment. Raises NotNext, ItemQuarantined, and what the checks raise."""
     by.check_may(May.PREPARE_REFERRALS)
-    assert referral.recipient is not None
-    check_recipient(referral.recipient)
+    assert referral.partner_key is not None
+    check_partner_key(referral.partner_key)
     check_basis(referral)
-    _check_nothing_locked_since(referral)
+    _check_nothing_quarantined_since(referral)
     with transaction.atomic():
         if (
             Referral.objects.filter(pk=referral.pk, state=Referral.State.BUILT).update(
@@ -80,19 +80,21 @@ def _hand_over(referral: Referral, act: str, *, by: StaffMember, **how: Any) -> 
             )
         Disclosure.objects.create(referral=referral, **how)
         Look.objects.create(
-            report=referral.report, who=by.role_name, act=f"{act} {referral.recipient.partner.name}"
+            report=referral.report,
+            who=by.role_name,
+            act=f"{act} {referral.partner_key.partner.name}",
         )
-        detail = {"referral": referral.pk, "partner": referral.recipient.partner_id}
+        detail = {"referral": referral.pk, "partner": referral.partner_key.partner_id}
         record(referral.case_id, "referral:disclosed", actor=by.actor, detail=detail)
         record(referral.report_id, "report:disclosed", actor=by.actor, detail=detail)
     referral.refresh_from_db()
 
 
-def _check_nothing_locked_since(referral: Referral) -> None:
+def _check_nothing_quarantined_since(referral: Referral) -> None:
     package = Package.objects.filter(referral=referral).first()
     packed = EvidenceItem.objects.filter(pk__in=package.items if package else [])
     if packed.exclude(state__in=EvidenceItem.OPENABLE).exists():
-        raise ItemLocked(
+        raise ItemQuarantined(
             "A file in this package was locked after it was built. It does not leave; please prepare a new referral."
         )
 
@@ -131,7 +133,7 @@ def acknowledge(
     state = {"received": Referral.State.ACKNOWLEDGED, "rejected": Referral.State.REJECTED}[answer]
     case_id, report_id, partner_id = _parties(disclosure)
     reference = reference.strip()[:REFERENCE_LIMIT]
-    sealed = seal_text(reference, founding(report_id).recipient) if reference else b""
+    sealed = seal_text(reference, founding(report_id).public_key) if reference else b""
     with transaction.atomic():
         waiting = Referral.objects.filter(
             pk=disclosure.pk, state__in=[Referral.State.DISCLOSED, Referral.State.SILENT]
@@ -147,10 +149,10 @@ def acknowledge(
 
 def _parties(disclosure: Disclosure) -> tuple[str, str, str]:
     """(case, report, partner): read by columns, because the partner door may read no more."""
-    columns = Referral.objects.values_list("case_id", "report_id", "recipient_id")
-    case_id, report_id, recipient_id = columns.get(pk=disclosure.pk)
+    columns = Referral.objects.values_list("case_id", "report_id", "partner_key_id")
+    case_id, report_id, partner_key_id = columns.get(pk=disclosure.pk)
     return (
         case_id,
         report_id,
-        Recipient.objects.values_list("partner_id", flat=True).get(pk=recipient_id),
+        PartnerKey.objects.values_list("partner_id", flat=True).get(pk=partner_key_id),
     )

@@ -42,7 +42,7 @@ def notice_what_she_took_back(*, everywhere: bool = False) -> int:
     found = _without_basis()
     if not everywhere:
         found = found.exclude(report__news_at=None)
-    lost = list(found.select_related("recipient__partner"))
+    lost = list(found.select_related("partner_key__partner"))
     for referral in lost:
         _take_back(referral, by=job("recall"))
     return len(lost)
@@ -50,7 +50,7 @@ def notice_what_she_took_back(*, everywhere: bool = False) -> int:
 
 def _without_basis() -> QuerySet[Referral]:
     latest = Consent.objects.filter(
-        report=OuterRef("report"), partner=OuterRef("recipient__partner")
+        report=OuterRef("report"), partner=OuterRef("partner_key__partner")
     ).order_by("-signed_at")
     handed_over = Referral.objects.filter(
         state__in=_CAN_BE_RECALLED, disclosure__taken_back_at=None
@@ -62,14 +62,14 @@ def _without_basis() -> QuerySet[Referral]:
 
 def _take_back(referral: Referral, *, by: Actor) -> None:
     now = timezone.now()
-    assert referral.recipient is not None
+    assert referral.partner_key is not None
     with transaction.atomic():
         disclosure = Disclosure.objects.select_for_update().get(pk=referral.pk)
         disclosure.taken_back_at = now
         if disclosure.collected_at is None:
             disclosure.expires_at = now
             Referral.objects.filter(pk=referral.pk).update(state=Referral.State.RECALLED)
-            name = referral.recipient.partner.name
+            name = referral.partner_key.partner.name
             Look.objects.create(
                 report_id=referral.report_id,
                 who="Our computer",
@@ -86,7 +86,7 @@ def to_tell() -> list[Referral]:
         disclosure__taken_back_at=None
     )
     return list(
-        rows.select_related("recipient__partner", "disclosure").order_by(
+        rows.select_related("partner_key__partner", "disclosure").order_by(
             "disclosure__taken_back_at"
         )
     )
@@ -95,7 +95,7 @@ def to_tell() -> list[Referral]:
 def recall(referral: Referral, *, by: StaffMember) -> None:
     """The partner was told, by the road that is theirs. Raises NotNext."""
     by.check_may(May.PREPARE_REFERRALS)
-    assert referral.recipient is not None
+    assert referral.partner_key is not None
     with transaction.atomic():
         waiting = Referral.objects.filter(pk=referral.pk, state__in=_CAN_BE_RECALLED).exclude(
             disclosure__taken_back_at=None
@@ -104,7 +104,7 @@ def recall(referral: Referral, *, by: StaffMember) -> None:
             raise NotNext(
                 "The yes was not taken back, or the partner was told already. Nothing was changed."
             )
-        name = referral.recipient.partner.name
+        name = referral.partner_key.partner.name
         Look.objects.create(
             report=referral.report, who=by.role_name, act=f"told {name} that you took back your yes"
         )

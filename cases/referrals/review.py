@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from cases.casework import reading
 from cases.exports import gather
 from cases.exports.material import WITHHELD_ANSWERS, Exhibit, Identifier
 from cases.models import Disclosure, Referral
+from cases.reports import reading
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
 from reporting import evidence
@@ -31,7 +31,7 @@ def read(referral: Referral, *, by: StaffMember) -> Papers:
     """Raises reporting.vault.opener.Refused."""
     by.check_may(May.PREPARE_REFERRALS)
     emergency = referral.lane == Referral.Lane.EMERGENCY
-    partner = referral.recipient.partner.name if referral.recipient else ""
+    partner = referral.partner_key.partner.name if referral.partner_key else ""
     look = (
         by.role_name,
         "read what was told in the emergency" if emergency else f"read what is to go to {partner}",

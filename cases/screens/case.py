@@ -8,8 +8,9 @@ from django.contrib import messages as notices
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
-from cases.casework import acts, examination, reading, timeline
-from cases.models import Assessment, Case, CaseReport, Recipient, Referral
+from cases.casework import acts, examination
+from cases.models import Assessment, Case, CaseReport, PartnerKey, Referral
+from cases.reports import reading, timeline
 from cases.screens.staff import StaffRequest, shows_refusals
 from cases.staff.roles import May
 from reporting import consent
@@ -27,23 +28,23 @@ def case(request: StaffRequest, case_id: str) -> HttpResponse:
         "assessments": Assessment.objects.filter(report__in=reports, current=True).order_by("band"),
         "notes": reading.notes(found, by=request.user),
         "referrals": Referral.objects.filter(case=found).select_related(
-            "recipient__partner", "prepared_by", "approved_by"
+            "partner_key__partner", "prepared_by", "approved_by"
         ),
         "next_states": [Case.State(state) for state in sorted(Case.NEXT[found.state])],
         "legal_bases": Referral.LegalBasis.choices,
         "timeline": timeline.of([found.pk, *(one.pk for one in reports)]),
-        "recipients": [
+        "partner_keys": [
             (one, _consent_word(one, reports))
-            for one in Recipient.objects.select_related("partner").order_by("partner__name")
+            for one in PartnerKey.objects.select_related("partner").order_by("partner__name")
         ],
     }
     return render(request, "office/case.html", context)
 
 
-def _consent_word(recipient: Recipient, reports: list[Report]) -> str:
+def _consent_word(partner_key: PartnerKey, reports: list[Report]) -> str:
     for report in reports:
         try:
-            given = consent.current(report, recipient.partner_id)
+            given = consent.current(report, partner_key.partner_id)
         except (consent.ConsentMissing, consent.ConsentForged):
             continue
         return f"agreed, until {given.expires_at:%d %B %Y}"
@@ -101,7 +102,7 @@ def look(request: StaffRequest, item_id: str) -> HttpResponse:
 
 
 @shows_refusals
-def lock(request: StaffRequest, item_id: str) -> HttpResponse:
+def quarantine_item(request: StaffRequest, item_id: str) -> HttpResponse:
     """Also before there is a case: whoever reads that a child may be shown must not have to take it on first."""
     item = get_object_or_404(
         EvidenceItem.objects.exclude(report__state__in=Report.GONE), pk=item_id

@@ -9,9 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
-from cases.casework import quarantine, reading
+from cases.casework import quarantine
 from cases.models import Assessment, Case, Referral
 from cases.referrals import emergency, recall
+from cases.reports import reading
 from cases.screens.staff import StaffRequest, shows_refusals
 from cases.staff.roles import May
 from cases.triage import decisions, queue
@@ -34,11 +35,11 @@ def waiting(request: StaffRequest) -> HttpResponse:
     )
     approve = []
     if request.user.may(May.APPROVE_REFERRALS):
-        waiting_for_me = Referral.objects.filter(state=Referral.State.CHECKED).exclude(
+        waiting_for_me = Referral.objects.filter(state=Referral.State.PREPARED).exclude(
             prepared_by=request.user
         )
         approve = list(
-            waiting_for_me.select_related("recipient__partner", "prepared_by").order_by(
+            waiting_for_me.select_related("partner_key__partner", "prepared_by").order_by(
                 "prepared_at"
             )[:20]
         )
@@ -55,7 +56,7 @@ def waiting(request: StaffRequest) -> HttpResponse:
             "mine": mine,
             "approve": approve,
             "may_refer": request.user.may(May.PREPARE_REFERRALS),
-            "locked": len(quarantine.locked()) if may_see_locked else 0,
+            "locked": len(quarantine.waiting()) if may_see_locked else 0,
             "to_tell": recall.to_tell(),
             "emergencies": [(one, emergency.overdue(one)) for one in emergency.unreviewed()],
         },

@@ -9,10 +9,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from cases import partners as directory
-from cases.models import Partner, Recipient
+from cases.models import Partner, PartnerKey
 from cases.screens.staff import StaffRequest, shows_refusals
 from cases.staff.roles import May
-from reporting.models import RecipientOffer
+from reporting.models import PartnerOffer
 
 
 @shows_refusals
@@ -24,16 +24,12 @@ def partners(request: StaffRequest) -> HttpResponse:
         except (directory.NotAnAgeKey, directory.WordsMissing, PermissionDenied) as error:
             notices.error(request, f"{error} Nothing was changed.")
         return redirect("office:partners")
-    offers = {offer.partner: offer for offer in RecipientOffer.objects.all()}
-    found = Partner.objects.prefetch_related(
-        "recipients__added_by", "recipients__checked_by"
-    ).order_by("name")
+    offers = {offer.partner: offer for offer in PartnerOffer.objects.all()}
+    found = Partner.objects.prefetch_related("keys__added_by", "keys__checked_by").order_by("name")
     context = {
-        "rows": [
-            (partner, offers.get(partner.pk), list(partner.recipients.all())) for partner in found
-        ],
+        "rows": [(partner, offers.get(partner.pk), list(partner.keys.all())) for partner in found],
         "kinds": Partner.Kind.choices,
-        "may_check": request.user.may(May.CHECK_RECIPIENTS),
+        "may_check": request.user.may(May.CHECK_PARTNER_KEYS),
     }
     return render(request, "office/partners.html", context)
 
@@ -52,10 +48,10 @@ def _do(request: StaffRequest) -> str:
         return "Added. Reporters are asked about it from now on. Now it needs a key."
     if what == "key":
         partner = get_object_or_404(Partner, pk=given.get("partner", ""))
-        directory.add_key(partner, given.get("age_recipient", ""), by=request.user)
+        directory.add_key(partner, given.get("public_key", ""), by=request.user)
         return (
             "Kept. Nothing is locked to it before a second person has compared it with the partner."
         )
-    recipient = get_object_or_404(Recipient, pk=given.get("check", "0"))
-    directory.check_key(recipient, by=request.user)
+    partner_key = get_object_or_404(PartnerKey, pk=given.get("check", "0"))
+    directory.check_key(partner_key, by=request.user)
     return "Compared. Packages can be locked to it now."

@@ -7,19 +7,18 @@ from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 
-from cases import downloads
-from cases.models import Case, CaseReport, Disclosure, Recipient, Referral
-from cases.referrals import disclosure, emergency, handover, recall, review
+from cases.models import Case, CaseReport, Disclosure, PartnerKey, Referral
+from cases.referrals import disclosure, downloads, emergency, handover, recall, review
 from cases.screens.staff import StaffRequest, shows_refusals
 from cases.staff.roles import May
 from reporting.consent import ConsentForged, ConsentMissing
 from reporting.models import EvidenceItem
 
 _SAYS_WHY = (
-    disclosure.RecipientNotReady,
+    disclosure.PartnerKeyNotReady,
     disclosure.NotNext,
     disclosure.BasisMissing,
-    handover.ItemLocked,
+    handover.ItemQuarantined,
     disclosure.SamePerson,
     ConsentMissing,
     ConsentForged,
@@ -32,9 +31,9 @@ def prepare(request: StaffRequest, case_id: str) -> HttpResponse:
     if request.method != "POST":
         return redirect("office:case", case_id)
     case_report = get_object_or_404(CaseReport, case=case, report_id=request.POST.get("report", ""))
-    chosen = request.POST.get("recipient", "")
-    recipient = Recipient.objects.filter(pk=chosen).first() if chosen.isdigit() else None
-    if recipient is None:
+    chosen = request.POST.get("partner_key", "")
+    partner_key = PartnerKey.objects.filter(pk=chosen).first() if chosen.isdigit() else None
+    if partner_key is None:
         notices.error(
             request,
             "Please choose who it goes to: a partner whose key we know. Nothing was prepared.",
@@ -47,7 +46,7 @@ def prepare(request: StaffRequest, case_id: str) -> HttpResponse:
         made = disclosure.draft(
             case,
             case_report.report,
-            recipient,
+            partner_key,
             items=list(items),
             legal_basis=basis
             if (basis := request.POST.get("legal_basis", "")) in Referral.LegalBasis.values
@@ -66,7 +65,7 @@ def prepare(request: StaffRequest, case_id: str) -> HttpResponse:
 def referral(request: StaffRequest, referral_id: str) -> HttpResponseBase:
     request.user.check_may(May.PREPARE_REFERRALS)
     found = get_object_or_404(
-        Referral.objects.select_related("recipient__partner", "consent", "prepared_by"),
+        Referral.objects.select_related("partner_key__partner", "consent", "prepared_by"),
         pk=referral_id,
     )
     context: dict[str, object] = {"referral": found}
@@ -78,7 +77,7 @@ def referral(request: StaffRequest, referral_id: str) -> HttpResponseBase:
             raise Http404  # it was told by phone: there is no package
         try:
             if request.POST.get("what") == "carry":
-                return downloads.locked(handover.in_person(found, by=request.user))
+                return downloads.package(handover.in_person(found, by=request.user))
             context |= _do(request, found)
         except _SAYS_WHY as error:
             notices.error(request, str(error))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from cases.screens import case, health, locked, office, partners, referral
+from cases.screens import case, health, office, partners, quarantine, referral
 
 app_name = "office"
 urlpatterns = [
@@ -17,8 +17,8 @@ urlpatterns = [
     path("case/<str:case_id>/refer/", referral.prepare, name="prepare"),
     path("case/<str:case_id>/now/", referral.tell_now, name="tell_now"),
     path("look/<str:item_id>/", case.look, name="look"),
-    path("look/<str:item_id>/lock/", case.lock, name="lock"),
-    path("locked/", locked.locked, name="locked"),
+    path("look/<str:item_id>/lock/", case.quarantine_item, name="quarantine_item"),
+    path("locked/", quarantine.waiting, name="quarantine"),
     path("partners/", partners.partners, name="partners"),
     path("referral/<str:referral_id>/", referral.referral, name="referral"),
 ]

@@ -13,7 +13,7 @@ class May(Enum):
     APPROVE_REFERRALS = "approve a referral that somebody else prepared"
     DISCLOSE_EMERGENCY = "tell police or rescue alone when a life is threatened"
     DECIDE_QUARANTINE = "decide about items that may show a child, with a second person"
-    CHECK_RECIPIENTS = "confirm a partner's key by a second road"
+    CHECK_PARTNER_KEYS = "confirm a partner's key by a second road"
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ CASEWORKER = Role(
 SUPERVISOR = Role(
     "Supervisor",
     "Does what a caseworker does, approves what others prepared, reviews emergencies, confirms partners' keys.",
-    CASEWORKER.permissions | {May.APPROVE_REFERRALS, May.CHECK_RECIPIENTS},
+    CASEWORKER.permissions | {May.APPROVE_REFERRALS, May.CHECK_PARTNER_KEYS},
 )
 SAFEGUARDING_OFFICER = Role(
     "Safeguarding officer",

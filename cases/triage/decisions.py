@@ -12,7 +12,7 @@ from cases.models.case import case_id
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
 from reporting import intake, messages
-from reporting.custody.record import found, founding, record
+from reporting.custody.record import founding, record, start_chain
 from reporting.models import Look, OfficeWrap, Report
 from reporting.vault import keys
 from reporting.vault.fields import seal_text
@@ -50,10 +50,10 @@ def accept(report: Report, *, by: StaffMember) -> Case:
         take(report, by=by)
         _claim(report, Report.State.ACCEPTED)
         case = Case.objects.create(id=case_id(), assigned_to=by)
-        found(case.pk, recipient=keys.recipient_of(secret), signing_key=b"", actor=by.actor)
-        for recipient in intake.office_recipients():
+        start_chain(case.pk, public_key=keys.public_key_of(secret), signing_key=b"", actor=by.actor)
+        for public_key in intake.office_public_keys():
             OfficeWrap.objects.create(
-                subject=case.pk, recipient=recipient, wrapped=keys.wrap(secret, recipient)
+                subject=case.pk, public_key=public_key, wrapped=keys.wrap(secret, public_key)
             )
         _bind(case, report, "accepted", by)
     return case
@@ -94,7 +94,7 @@ def override_band(report: Report, band: int, reason: str, *, by: StaffMember) ->
                 {"rule": "person", "band": band, "reason": "Changed by a person, who says why"},
                 *rules,
             ],
-            said=seal_text(reason, founding(report.pk).recipient),
+            said=seal_text(reason, founding(report.pk).public_key),
             actionability=before.actionability if before else 0,
             by=by.actor,
         )

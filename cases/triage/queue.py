@@ -21,7 +21,7 @@ PAGE = 50
 
 
 @dataclass(frozen=True)
-class Line:
+class QueueLine:
     """A line of the queue: only what stands in the clear."""
 
     report: Report
@@ -60,7 +60,7 @@ def outdated(limit: int = 100) -> list[Report]:
     ]
 
 
-def news(limit: int = 50) -> list[Line]:
+def news(limit: int = 50) -> list[QueueLine]:
     """Decided about already, and she has added something that nobody has read: most dangerous first, then the oldest."""
     rows = list(
         Report.objects.exclude(news_at=None)
@@ -75,7 +75,7 @@ def news(limit: int = 50) -> list[Line]:
     return _lines(found[:limit])
 
 
-def waiting(after: After | None = None) -> list[Line]:
+def waiting(after: After | None = None) -> list[QueueLine]:
     """Ordered by band, then by who has waited longest. Reports the rules have not reached yet come first of all."""
     rows = (
         Assessment.objects.filter(current=True, report__state__in=WAITING)
@@ -96,7 +96,7 @@ def waiting(after: After | None = None) -> list[Line]:
     return _lines(found)
 
 
-def _lines(found: list[tuple[Report, Assessment | None]]) -> list[Line]:
+def _lines(found: list[tuple[Report, Assessment | None]]) -> list[QueueLine]:
     ids = [report.pk for report, _assessment in found]
     types: dict[str, list[str]] = {}
     for report_id, code in Incident.objects.filter(report_id__in=ids).values_list(
@@ -107,7 +107,7 @@ def _lines(found: list[tuple[Report, Assessment | None]]) -> list[Line]:
     for (report_id,) in EvidenceItem.objects.filter(report_id__in=ids).values_list("report_id"):
         counts[report_id] = counts.get(report_id, 0) + 1
     return [
-        Line(report, assessment, types.get(report.pk, []), counts.get(report.pk, 0))
+        QueueLine(report, assessment, types.get(report.pk, []), counts.get(report.pk, 0))
         for report, assessment in found
     ]
 
@@ -138,7 +138,7 @@ def could_not_assess(report: Report) -> Assessment:
 
 def assess(report: Report) -> Assessment:
     """The rules' look, by the computer: opens the answers against an event, keeps band and reasons. Also proves that the
-    office's wrap opens: a wrong recipient is found on the first report.
+    office's wrap opens: a wrong partner_key is found on the first report.
 
     What she adds later may raise the band and never lowers it: whoever found her code could say that she is safe. Only a person
     lowers it, and what that person knew does not raise it again."""

@@ -25,7 +25,7 @@ PORTS = {"public": 8100, "upload": 8101, "staff": 8200, "partner": 8300}
 # Which files of the ceremony each process is given, and under which setting.
 _KEYS = {
     "public": {
-        "OFFICE_RECIPIENTS_FILE": "office-recipients",
+        "OFFICE_PUBLIC_KEYS_FILE": "office-public-keys",
         "LOOKUP_KEY_FILE": "lookup.key",
         "RECEIPT_KEY_FILE": "receipt.key",
         "RECEIPT_CERTIFICATE_FILE": "receipt.pem",
@@ -35,11 +35,11 @@ _KEYS = {
     "staff": {
         "SECRET_KEY_FILE": "secret-key-staff",
         "STAFF_SECRET_KEY_FILE": "staff-secret.key",
-        "OFFICE_RECIPIENTS_FILE": "office-recipients",
+        "OFFICE_PUBLIC_KEYS_FILE": "office-public-keys",
         "CA_CERTIFICATE_FILE": "ca.pem",
     },
     "worker": {
-        "OFFICE_RECIPIENTS_FILE": "office-recipients",
+        "OFFICE_PUBLIC_KEYS_FILE": "office-public-keys",
         "PACKAGE_KEY_FILE": "package.key",
         "PACKAGE_CERTIFICATE_FILE": "package.pem",
         "TSA_KEY_FILE": "tsa.key",

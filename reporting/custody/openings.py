@@ -21,11 +21,11 @@ def find(event_id: int) -> OpeningEvent | None:
         cursor.execute("SELECT clock_timestamp() - %s", [row.at])
         age: timedelta = cursor.fetchone()[0]
     try:
-        recipient = founding(row.subject).recipient
+        public_key = founding(row.subject).public_key
     except UnknownSubject:
         raise Refused("the public key of this report is not the one that was recorded") from None
     return OpeningEvent(
-        row.subject, row.actor, row.door, row.event in OPENING_EVENTS, age, recipient
+        row.subject, row.actor, row.door, row.event in OPENING_EVENTS, age, public_key
     )
 
 

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from reporting.custody.models import CustodyDetail
 from reporting.vault.fields import seal_bytes
-from reporting.vault.keys import Recipient
+from reporting.vault.keys import PublicKey
 
 # Opening events: the only ones the opener gives a key for.
 OPENING_EVENTS = frozenset(
@@ -44,16 +44,16 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Founding:
-    """Public halves fixed by a subject's first event: the age recipient, and the Ed25519 key of her return code (hex, or "")."""
+    """Public halves fixed by a subject's first event: the age public_key, and the Ed25519 key of her return code (hex, or "")."""
 
-    recipient: Recipient
+    public_key: PublicKey
     signing_key: str
 
 
-def found(subject: str, *, recipient: Recipient, signing_key: bytes, actor: str) -> Recorded:
+def start_chain(subject: str, *, public_key: PublicKey, signing_key: bytes, actor: str) -> Recorded:
     """The first event of a report or case. Its detail is public keys, kept in the clear."""
     event = "report:started" if subject.startswith("R-") else "case:started"
-    text = _salted({"recipient": recipient, "signing_key": signing_key.hex()})
+    text = _salted({"public_key": public_key, "signing_key": signing_key.hex()})
     with transaction.atomic():
         recorded = _append(subject, event, actor, text, previous="0" * 64)
         CustodyDetail.objects.create(event_id=recorded.id, founding=text.decode())
@@ -71,7 +71,7 @@ def record(
     with transaction.atomic():
         recorded = _append(subject, event, actor, text, previous)
         CustodyDetail.objects.create(
-            event_id=recorded.id, sealed=seal_bytes(text, founding(subject).recipient)
+            event_id=recorded.id, sealed=seal_bytes(text, founding(subject).public_key)
         )
     return recorded
 
@@ -90,7 +90,7 @@ def read_founding(canonical: str, text: str) -> Founding:
     if hashlib.sha256(text.encode()).hexdigest() != json.loads(canonical)["detail_hash"]:
         raise UnknownSubject("the founding keys do not match the ledger")
     detail = unsalted(text.encode())
-    return Founding(Recipient(detail["recipient"]), detail["signing_key"])
+    return Founding(PublicKey(detail["public_key"]), detail["signing_key"])
 
 
 def unsalted(text: bytes) -> dict[str, Any]:

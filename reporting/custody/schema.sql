@@ -1,5 +1,5 @@
 -- The ledger's own rules, kept by the database: one way in, no way to change or remove.
--- Roles are granted EXECUTE on these functions and nothing on the tables they write (cases/grants.py).
+-- Roles are granted EXECUTE on these functions and nothing on the tables they write (cases/operations/grants.py).
 
 CREATE SEQUENCE custody_event_number;
 

@@ -29,13 +29,13 @@ class StampFailed(Exception):
 
 
 @dataclass(frozen=True)
-class Authority:
+class TimeStampAuthority:
     key: Path
     certificate: Path
     url: str = ""
 
     @classmethod
-    def from_settings(cls) -> Authority:
+    def from_settings(cls) -> TimeStampAuthority:
         return cls(settings.TSA_KEY_FILE, settings.TSA_CERTIFICATE_FILE, settings.TSA_URL)
 
     def stamp(self, data: bytes) -> bytes:

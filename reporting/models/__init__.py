@@ -1,7 +1,7 @@
 """Everything up to and including sealed evidence. Each field is INTERNAL or PUBLIC by a list on its model, or a SealedField."""
 
 from reporting.models.evidence import EvidenceItem, FileGroup
-from reporting.models.exchange import Consent, Look, Message, Receipt, RecipientOffer
+from reporting.models.exchange import Consent, Look, Message, PartnerOffer, Receipt
 from reporting.models.people import Answer, Incident, Person
 from reporting.models.report import OfficeWrap, Pulse, Report, ReporterSession, ReturnCodeWrap
 
@@ -17,7 +17,7 @@ __all__ = [
     "Person",
     "Pulse",
     "Receipt",
-    "RecipientOffer",
+    "PartnerOffer",
     "Report",
     "ReporterSession",
     "ReturnCodeWrap",

@@ -90,7 +90,7 @@ class Look(models.Model):
     INTERNAL: ClassVar = {"id", "report", "who", "act", "at", "shown_at"}
 
 
-class RecipientOffer(models.Model):
+class PartnerOffer(models.Model):
     """A partner as she may see it when she is asked: written down by the office, read by the public door."""
 
     partner = models.CharField(max_length=14, primary_key=True)

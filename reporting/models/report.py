@@ -96,18 +96,18 @@ class ReturnCodeWrap(models.Model):
 
 
 class OfficeWrap(models.Model):
-    """A report's or case's key, wrapped for one of the office's recipients. Made at submit, never before."""
+    """A report's or case's key, wrapped for one of the office's public_keys. Made at submit, never before."""
 
     subject = models.CharField(max_length=14, db_index=True)
-    recipient = models.CharField(max_length=80)
+    public_key = models.CharField(max_length=80)
     wrapped = SealedField()
 
     INTERNAL: ClassVar = {"subject"}
-    PUBLIC: ClassVar = {"id", "recipient"}
+    PUBLIC: ClassVar = {"id", "public_key"}
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["subject", "recipient"], name="office_wrap_once")
+            models.UniqueConstraint(fields=["subject", "public_key"], name="office_wrap_once")
         ]
 
 

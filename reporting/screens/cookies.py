@@ -23,7 +23,7 @@ def forget(response: HttpResponse) -> None:
     response.delete_cookie(COOKIE, path="/", samesite="Strict")
 
 
-def opened(request: HttpRequest) -> sessions.OpenReport | None:
+def visit(request: HttpRequest) -> sessions.Visit | None:
     token = request.COOKIES.get(COOKIE)
     return sessions.resume(token) if token else None
 
@@ -38,7 +38,7 @@ def needs_report(view: View) -> View:
 
     @wraps(view)
     def inner(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        found = opened(request)
+        found = visit(request)
         if found is None:
             context = {"unsent": request.POST.get("text", "").strip(), "has_code": False}
             response = render(request, "reporter/closed.html", context, status=403)

@@ -10,38 +10,38 @@ from reporting import evidence, intake, people, questions
 from reporting.actors import REPORTER
 from reporting.models import EvidenceItem, FileGroup, Report
 from reporting.screens import cookies
-from reporting.sessions import OpenReport
+from reporting.sessions import Visit
 
 
 @cookies.needs_report
-def files(request: HttpRequest, opened: OpenReport) -> HttpResponse:
+def files(request: HttpRequest, visit: Visit) -> HttpResponse:
     """First the age question for this group of files, then the form; files already given are listed with what was kept."""
-    group = FileGroup.objects.filter(report=opened.report).order_by("-at").first()
+    group = FileGroup.objects.filter(report=visit.report).order_by("-at").first()
     shut = None
     try:
-        people.check_may_send_files(opened, group)
+        people.check_may_send_files(visit, group)
     except people.BytesNotTaken as no:
         shut = str(no)
     answered = group is not None
-    shown = _items(opened)
+    shown = _items(visit)
     hidden = EvidenceItem.objects.filter(
-        report=opened.report, kind=EvidenceItem.Kind.FILE
+        report=visit.report, kind=EvidenceItem.Kind.FILE
     ).count() - len(shown)
-    adult = people.latest_answers(opened.report, opened.secret).get("age") == people.ADULT
+    adult = people.latest_answers(visit.report, visit.secret).get("age") == people.ADULT
     context = {
         "group": group,
         "open": shut is None,
         "ask_age": adult and (not answered or "again" in request.GET),
         "shut": shut,
         "answered": answered,
-        "items": [_line(item, opened) for item in shown],
+        "items": [_line(item, visit) for item in shown],
         "hidden": hidden,
         "upload_url": f"{settings.UPLOAD_ORIGIN}/files/{group.id}/" if group else "",
         "limit_gb": settings.MAX_FILE_BYTES // 1024**3,
         "number": questions.POSITION["files"],
         "count": len(questions.ALL),
         "next": questions.POSITION["told"],
-        "draft": opened.report.state == Report.State.DRAFT,
+        "draft": visit.report.state == Report.State.DRAFT,
         "said": _SAID.get(request.GET.get("said", "")),
     }
     response = render(request, "reporter/files.html", context)
@@ -64,16 +64,16 @@ _SAID = {
 }
 
 
-def _items(opened: OpenReport) -> list[EvidenceItem]:
+def _items(visit: Visit) -> list[EvidenceItem]:
     """Those she may see again: all in a draft or if she chose so, else those of this visit."""
-    found = EvidenceItem.objects.filter(report=opened.report, kind=EvidenceItem.Kind.FILE).order_by(
+    found = EvidenceItem.objects.filter(report=visit.report, kind=EvidenceItem.Kind.FILE).order_by(
         "at", "id"
     )
-    return list(found if people.shows_everything(opened) else found.filter(at__gte=opened.since))
+    return list(found if people.shows_everything(visit) else found.filter(at__gte=visit.since))
 
 
-def _line(item: EvidenceItem, opened: OpenReport) -> dict[str, object]:
-    facts = evidence.acquisition(item, opened.secret)
+def _line(item: EvidenceItem, visit: Visit) -> dict[str, object]:
+    facts = evidence.acquisition(item, visit.secret)
     locked = item.state == EvidenceItem.State.QUARANTINED
     return {
         "id": item.id,
@@ -86,21 +86,21 @@ def _line(item: EvidenceItem, opened: OpenReport) -> dict[str, object]:
 
 @cookies.post_only
 @cookies.needs_report
-def age_of_shown(request: HttpRequest, opened: OpenReport) -> HttpResponse:
+def age_of_shown(request: HttpRequest, visit: Visit) -> HttpResponse:
     answer = request.POST.get("shown_adult", "")
     if answer in {"yes", "no", "not_sure"}:
         if changed := request.POST.get("group"):
-            group = get_object_or_404(FileGroup, pk=changed, report=opened.report)
-            intake.change_file_group(opened, group, answer, by=REPORTER)
+            group = get_object_or_404(FileGroup, pk=changed, report=visit.report)
+            intake.change_file_group(visit, group, answer, by=REPORTER)
         else:
-            intake.open_file_group(opened, answer, by=REPORTER)
+            intake.open_file_group(visit, answer, by=REPORTER)
     return redirect("files")
 
 
 @cookies.post_only
 @cookies.needs_report
-def take_out(request: HttpRequest, opened: OpenReport, item_id: str) -> HttpResponse:
-    item = get_object_or_404(EvidenceItem, pk=item_id, report=opened.report)
+def take_out(request: HttpRequest, visit: Visit, item_id: str) -> HttpResponse:
+    item = get_object_or_404(EvidenceItem, pk=item_id, report=visit.report)
     try:
         evidence.remove_from_draft(item, by=REPORTER)
     except evidence.NotOpenable:

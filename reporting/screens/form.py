@@ -14,7 +14,7 @@ from reporting import evidence, harms, intake, people, questions
 from reporting.actors import REPORTER
 from reporting.models import EvidenceItem, Report
 from reporting.screens import cookies
-from reporting.sessions import OpenReport
+from reporting.sessions import Visit
 from reporting.vault import codes
 
 _TEXT_KINDS = {"links": EvidenceItem.Kind.LINK, "accounts": EvidenceItem.Kind.ACCOUNT}
@@ -24,61 +24,59 @@ def question(request: HttpRequest, number: int) -> HttpResponse:
     if not 1 <= number <= len(questions.ALL):
         raise Http404
     asked = questions.ALL[number - 1]
-    opened = cookies.opened(request)
-    if opened and _sent(opened) and not asked.later:
+    visit = cookies.visit(request)
+    if visit and _sent(visit) and not asked.later:
         return redirect("portal")
     if request.method == "POST":
-        return _save(request, asked, opened)
+        return _save(request, asked, visit)
     if asked.key == "files":
         return redirect("files")
-    answers = people.shown_answers(opened) if opened else {}
-    return render(request, "reporter/question.html", _page(asked, opened, answers))
+    answers = people.shown_answers(visit) if visit else {}
+    return render(request, "reporter/question.html", _page(asked, visit, answers))
 
 
-def _sent(opened: OpenReport) -> bool:
-    return opened.report.state != Report.State.DRAFT
+def _sent(visit: Visit) -> bool:
+    return visit.report.state != Report.State.DRAFT
 
 
 def _page(
-    asked: questions.Question, opened: OpenReport | None, answers: dict[str, Any]
+    asked: questions.Question, visit: Visit | None, answers: dict[str, Any]
 ) -> dict[str, Any]:
     """After sending, words are added: the field is empty."""
     number = questions.POSITION[asked.key]
     value: Any = answers.get(asked.key)
-    if opened and _sent(opened):
+    if visit and _sent(visit):
         value = value if asked.choices else None
-    elif opened and asked.key in _TEXT_KINDS:
-        value = "\n".join(_lines_given(opened, _TEXT_KINDS[asked.key]))
+    elif visit and asked.key in _TEXT_KINDS:
+        value = "\n".join(_lines_given(visit, _TEXT_KINDS[asked.key]))
     return {
         "question": asked,
         "number": number,
         "count": len(questions.ALL),
         "back": number - 1,
         "value": value,
-        "sent": bool(opened and _sent(opened)),
+        "sent": bool(visit and _sent(visit)),
     }
 
 
-def _lines_given(opened: OpenReport, kind: EvidenceItem.Kind) -> list[str]:
-    items = EvidenceItem.objects.filter(report=opened.report, kind=kind).order_by("at", "id")
-    return [evidence.acquisition(item, opened.secret)["text"] for item in items]
+def _lines_given(visit: Visit, kind: EvidenceItem.Kind) -> list[str]:
+    items = EvidenceItem.objects.filter(report=visit.report, kind=kind).order_by("at", "id")
+    return [evidence.acquisition(item, visit.secret)["text"] for item in items]
 
 
-def _save(
-    request: HttpRequest, asked: questions.Question, opened: OpenReport | None
-) -> HttpResponse:
+def _save(request: HttpRequest, asked: questions.Question, visit: Visit | None) -> HttpResponse:
     value = _read(request, asked)
     if too_much := _too_much(asked, value):
-        page = _page(asked, opened, {}) | {"value": value, "too_much": too_much}
+        page = _page(asked, visit, {}) | {"value": value, "too_much": too_much}
         return render(request, "reporter/question.html", page, status=413)
-    if value and opened is None and cookies.COOKIE in request.COOKIES:
+    if value and visit is None and cookies.COOKIE in request.COOKIES:
         # Her page was closed while she wrote. Starting a second report unasked would hide the first one from her.
         page = _page(asked, None, {}) | {"value": value, "closed": True, "has_code": False}
         response = render(request, "reporter/question.html", page, status=403)
         cookies.forget(response)
         return response
     token = None
-    if value and opened is None:
+    if value and visit is None:
         try:
             started = intake.start(language=get_language() or "en", by=REPORTER)
         except codes.Busy:
@@ -87,34 +85,32 @@ def _save(
                 "too_much": _("Many people are here at this moment. Please press Continue again."),
             }
             return render(request, "reporter/question.html", page, status=503)
-        opened, token = started.opened, started.token
-    if opened and _sent(opened):
-        return _add(request, asked, value, opened)
-    if opened and (
+        visit, token = started.visit, started.token
+    if visit and _sent(visit):
+        return _add(request, asked, value, visit)
+    if visit and (
         value
-        or asked.key in people.latest_answers(opened.report, opened.secret)
+        or asked.key in people.latest_answers(visit.report, visit.secret)
         or asked.key in _TEXT_KINDS
     ):
         if asked.key in _TEXT_KINDS:
-            _keep_lines(opened, asked.key, str(value))
+            _keep_lines(visit, asked.key, str(value))
         else:
-            intake.answer(opened, asked, value, by=REPORTER)
+            intake.answer(visit, asked, value, by=REPORTER)
     response = redirect(*(_before_going_on(asked, value) or _next(request, asked)))
     if token:
         cookies.set_token(response, token)
     return response
 
 
-def _add(
-    request: HttpRequest, asked: questions.Question, value: Any, opened: OpenReport
-) -> HttpResponse:
+def _add(request: HttpRequest, asked: questions.Question, value: Any, visit: Visit) -> HttpResponse:
     """To a report that was sent: what is given now stands beside what was given before."""
     if not value:
         return redirect("portal")
     if asked.key in _TEXT_KINDS:
-        intake.add_lines(opened, _TEXT_KINDS[asked.key], _lines(value), by=REPORTER)
+        intake.add_lines(visit, _TEXT_KINDS[asked.key], _lines(value), by=REPORTER)
     else:
-        intake.answer(opened, asked, value, by=REPORTER)
+        intake.answer(visit, asked, value, by=REPORTER)
     return redirect(*(_before_going_on(asked, value) or ("added",)))
 
 
@@ -142,17 +138,17 @@ def _too_much(asked: questions.Question, value: Any) -> str:
     return ""
 
 
-def _keep_lines(opened: OpenReport, key: str, text: str) -> None:
+def _keep_lines(visit: Visit, key: str, text: str) -> None:
     """Each line is an item of its own; lines that are already there are left as they are, lines taken out are removed."""
     kind = _TEXT_KINDS[key]
     wanted = _lines(text)
-    for item in EvidenceItem.objects.filter(report=opened.report, kind=kind):
-        line = evidence.acquisition(item, opened.secret)["text"]
+    for item in EvidenceItem.objects.filter(report=visit.report, kind=kind):
+        line = evidence.acquisition(item, visit.secret)["text"]
         if line in wanted:
             wanted.remove(line)
         else:
             evidence.remove_from_draft(item, by=REPORTER)
-    intake.add_lines(opened, kind, wanted, by=REPORTER)
+    intake.add_lines(visit, kind, wanted, by=REPORTER)
 
 
 def _lines(text: str) -> list[str]:
@@ -178,11 +174,11 @@ def _next(request: HttpRequest, asked: questions.Question) -> tuple[Any, ...]:
 
 
 @cookies.needs_report
-def first_steps(request: HttpRequest, opened: OpenReport) -> HttpResponse:
+def first_steps(request: HttpRequest, visit: Visit) -> HttpResponse:
     """The first advice, on the very next page, before any more questions. Where somebody controls her, safety only."""
-    answers = people.shown_answers(opened)
+    answers = people.shown_answers(visit)
     chosen = [harms.BY_CODE[code] for code in answers.get("what") or [] if code in harms.BY_CODE]
-    controlled = people.latest_answers(opened.report, opened.secret).get("control") in {
+    controlled = people.latest_answers(visit.report, visit.secret).get("control") in {
         "yes",
         "not_sure",
     }
@@ -190,37 +186,37 @@ def first_steps(request: HttpRequest, opened: OpenReport) -> HttpResponse:
         "harms": chosen,
         "controlled": controlled,
         "next": questions.POSITION["words"],
-        "sent": _sent(opened),
+        "sent": _sent(visit),
     }
     return render(request, "reporter/first_steps.html", context)
 
 
 @cookies.needs_report
-def careful(request: HttpRequest, opened: OpenReport) -> HttpResponse:
+def careful(request: HttpRequest, visit: Visit) -> HttpResponse:
     return render(
-        request, "reporter/careful.html", {"next": questions.POSITION["who"], "sent": _sent(opened)}
+        request, "reporter/careful.html", {"next": questions.POSITION["who"], "sent": _sent(visit)}
     )
 
 
 @cookies.needs_report
-def added(request: HttpRequest, opened: OpenReport) -> HttpResponse:
+def added(request: HttpRequest, visit: Visit) -> HttpResponse:
     """After an answer to a report that was sent."""
     return render(request, "reporter/added.html", {"hours": settings.OPERATOR_READING_HOURS})
 
 
 @cookies.needs_report
-def check(request: HttpRequest, opened: OpenReport) -> HttpResponse:
+def check(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Check your answers: everything that would be sent, each with a way to change it."""
-    if _sent(opened):
+    if _sent(visit):
         return redirect("portal")
-    answers = people.latest_answers(opened.report, opened.secret)
+    answers = people.latest_answers(visit.report, visit.secret)
     rows = []
     for asked in questions.ALL:
         if asked.key in _TEXT_KINDS:
-            shown: Any = _lines_given(opened, _TEXT_KINDS[asked.key])
+            shown: Any = _lines_given(visit, _TEXT_KINDS[asked.key])
         elif asked.key == "files":
             shown = [
-                evidence.acquisition(item, opened.secret)["file_name"] for item in _files(opened)
+                evidence.acquisition(item, visit.secret)["file_name"] for item in _files(visit)
             ]
         else:
             shown = _shown(asked, answers.get(asked.key))
@@ -238,9 +234,9 @@ def check(request: HttpRequest, opened: OpenReport) -> HttpResponse:
     )
 
 
-def _files(opened: OpenReport) -> list[EvidenceItem]:
+def _files(visit: Visit) -> list[EvidenceItem]:
     return list(
-        EvidenceItem.objects.filter(report=opened.report, kind=EvidenceItem.Kind.FILE).order_by(
+        EvidenceItem.objects.filter(report=visit.report, kind=EvidenceItem.Kind.FILE).order_by(
             "at", "id"
         )
     )
@@ -254,22 +250,22 @@ def _shown(asked: questions.Question, value: Any) -> list[str]:
 
 @cookies.post_only
 @cookies.needs_report
-def send(request: HttpRequest, opened: OpenReport) -> HttpResponse:
+def send(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Send. A second click, or a second tab, comes to the same receipt."""
     try:
-        intake.submit(opened)
+        intake.submit(visit)
     except intake.NothingToSend:
         return redirect("check")
     return redirect("receipt")
 
 
 @cookies.needs_report
-def receipt(request: HttpRequest, opened: OpenReport) -> HttpResponse:
-    if not _sent(opened):
+def receipt(request: HttpRequest, visit: Visit) -> HttpResponse:
+    if not _sent(visit):
         return redirect("check")
     context = {
-        "receipt": opened.report.receipt,
-        "code": codes.grouped(opened.code).split(" "),
+        "receipt": visit.report.receipt,
+        "code": codes.grouped(visit.code).split(" "),
         "hours": settings.OPERATOR_READING_HOURS,
         "operator": settings.OPERATOR_NAME,
     }

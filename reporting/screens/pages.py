@@ -12,7 +12,7 @@ from reporting.custody.record import record
 from reporting.helplines import directory
 from reporting.models import EvidenceItem, Report
 from reporting.screens import cookies
-from reporting.sessions import OpenReport
+from reporting.sessions import Visit
 from reporting.vault import codes, keys
 
 
@@ -27,9 +27,9 @@ def who_is_told(request: HttpRequest) -> HttpResponse:
 
 
 def help_now(request: HttpRequest) -> HttpResponse:
-    opened = cookies.opened(request)
-    sent = opened is not None and opened.report.state != Report.State.DRAFT
-    context = {"countries": directory.countries(), "has_report": opened, "sent": sent}
+    visit = cookies.visit(request)
+    sent = visit is not None and visit.report.state != Report.State.DRAFT
+    context = {"countries": directory.countries(), "has_report": visit, "sent": sent}
     return render(request, "reporter/help_now.html", context)
 
 
@@ -50,10 +50,10 @@ def leave(request: HttpRequest) -> HttpResponse:
 
 @cookies.post_only
 @cookies.needs_report
-def code(request: HttpRequest, opened: OpenReport) -> HttpResponse:
-    draft = opened.report.state == Report.State.DRAFT
+def code(request: HttpRequest, visit: Visit) -> HttpResponse:
+    draft = visit.report.state == Report.State.DRAFT
     context = {
-        "code": codes.grouped(opened.code).split(" "),
+        "code": codes.grouped(visit.code).split(" "),
         "draft": draft,
         "draft_days": settings.DRAFT_DAYS,
     }
@@ -65,7 +65,7 @@ def come_back(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "reporter/come_back.html")
     try:
-        opened, token = receipts.redeem(codes.parse(request.POST.get("code", "")))
+        visit, token = receipts.redeem(codes.parse(request.POST.get("code", "")))
     except codes.Busy:
         return render(
             request,
@@ -79,11 +79,11 @@ def come_back(request: HttpRequest) -> HttpResponse:
         return render(request, "reporter/come_back.html", {"unknown": True}, status=404)
     except keys.WrongKey:
         return render(request, "reporter/come_back.html", {"tampered": True}, status=500)
-    if opened.report.state != Report.State.DRAFT:
+    if visit.report.state != Report.State.DRAFT:
         record(
-            opened.report.pk, "report:opened_by_reporter", actor=REPORTER, detail={"door": "portal"}
+            visit.report.pk, "report:opened_by_reporter", actor=REPORTER, detail={"door": "portal"}
         )
-    response = redirect("check" if opened.report.state == Report.State.DRAFT else "portal")
+    response = redirect("check" if visit.report.state == Report.State.DRAFT else "portal")
     cookies.set_token(response, token)
     return response
 
@@ -101,8 +101,8 @@ _STATUS = {
 
 
 @cookies.needs_report
-def portal(request: HttpRequest, opened: OpenReport) -> HttpResponse:
-    report = opened.report
+def portal(request: HttpRequest, visit: Visit) -> HttpResponse:
+    report = visit.report
     if report.state == Report.State.DRAFT:
         return redirect("check")
     text = request.POST.get("text", "").strip()
@@ -110,9 +110,9 @@ def portal(request: HttpRequest, opened: OpenReport) -> HttpResponse:
     if text and not too_much:
         messages.post(report, text, from_office=False, by=REPORTER)
         return redirect("portal")
-    everything = people.shows_everything(opened)
-    thread = messages.thread(report, opened.secret, news_since=None if everything else opened.since)
-    looked = looks.shown(opened)
+    everything = people.shows_everything(visit)
+    thread = messages.thread(report, visit.secret, news_since=None if everything else visit.since)
+    looked = looks.shown(visit)
     messages.mark_read(report, from_office=True, by=REPORTER)
     looks.mark_shown(report, by=REPORTER)
     context = {
@@ -124,7 +124,7 @@ def portal(request: HttpRequest, opened: OpenReport) -> HttpResponse:
         "everything": everything,
         "looks": looked,
         "files": EvidenceItem.objects.filter(report=report, kind=EvidenceItem.Kind.FILE).count(),
-        "may_add_files": people.latest_answers(report, opened.secret).get("age") == people.ADULT,
+        "may_add_files": people.latest_answers(report, visit.secret).get("age") == people.ADULT,
         "hours": settings.OPERATOR_READING_HOURS,
         "questions": [
             (questions.POSITION[one.key], one.text)
@@ -138,10 +138,10 @@ def portal(request: HttpRequest, opened: OpenReport) -> HttpResponse:
 
 @cookies.post_only
 @cookies.needs_report
-def keep_receipt(request: HttpRequest, opened: OpenReport) -> HttpResponse:
+def keep_receipt(request: HttpRequest, visit: Visit) -> HttpResponse:
     """The receipt as a file with a neutral name, only when she asks for it."""
     response = HttpResponse(
-        receipts.as_text(opened.report.receipt), content_type="text/plain; charset=utf-8"
+        receipts.as_text(visit.report.receipt), content_type="text/plain; charset=utf-8"
     )
     response["Content-Disposition"] = 'attachment; filename="note.txt"'
     return response

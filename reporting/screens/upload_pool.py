@@ -70,14 +70,14 @@ class _Body:
 
 @dataclass
 class _Admitted:
-    opened: sessions.OpenReport
+    visit: sessions.Visit
     group: FileGroup
     kept: int = 0
 
     def keep(self, arrived: Arrived) -> None:
         try:
             intake.keep_file(
-                self.opened,
+                self.visit,
                 self.group,
                 arrived.sealed,
                 vault_name=arrived.vault_name,
@@ -143,12 +143,12 @@ def _admit(headers: dict[str, str], group_id: str) -> _Admitted:
         cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
     except CookieError:
         cookie = None
-    opened = sessions.resume(cookie.value) if cookie else None
-    if opened is None or founding(opened.report.pk).recipient != opened.recipient:
+    visit = sessions.resume(cookie.value) if cookie else None
+    if visit is None or founding(visit.report.pk).public_key != visit.public_key:
         raise Shut("closed")
-    group = FileGroup.objects.filter(pk=group_id, report=opened.report).first()
+    group = FileGroup.objects.filter(pk=group_id, report=visit.report).first()
     try:
-        people.check_may_send_files(opened, group)
+        people.check_may_send_files(visit, group)
     except people.BytesNotTaken:
         raise Shut("age") from None
     assert group is not None
@@ -156,7 +156,7 @@ def _admit(headers: dict[str, str], group_id: str) -> _Admitted:
     if not length.isdigit():
         raise Shut("cut")
     used = (
-        EvidenceItem.objects.filter(report=opened.report).aggregate(total=Sum("ciphertext_size"))[
+        EvidenceItem.objects.filter(report=visit.report).aggregate(total=Sum("ciphertext_size"))[
             "total"
         ]
         or 0
@@ -165,7 +165,7 @@ def _admit(headers: dict[str, str], group_id: str) -> _Admitted:
         raise Shut("quota")
     if evidence.store().free_bytes() < int(length):
         raise Shut("full")
-    return _Admitted(opened, group)
+    return _Admitted(visit, group)
 
 
 def _form(headers: dict[str, str], admitted: _Admitted) -> FormStream:
@@ -173,7 +173,7 @@ def _form(headers: dict[str, str], admitted: _Admitted) -> FormStream:
         return FormStream(
             headers.get("content-type", ""),
             store=evidence.store(),
-            recipient=admitted.opened.recipient,
+            public_key=admitted.visit.public_key,
             limit=settings.MAX_FILE_BYTES,
             arrived=admitted.keep,
         )

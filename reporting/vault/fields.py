@@ -8,7 +8,7 @@ import pyrage
 import rfc8785
 from django.db import models
 
-from reporting.vault.keys import Recipient
+from reporting.vault.keys import PublicKey
 
 SEALED_VERSION = b"\x01"
 
@@ -17,16 +17,16 @@ class SealedField(models.BinaryField):  # type: ignore[type-arg]
     """Bytes that only a report's own key opens. Its class is what the house test reads as SEALED."""
 
 
-def seal_bytes(plain: bytes, recipient: Recipient) -> bytes:
+def seal_bytes(plain: bytes, public_key: PublicKey) -> bytes:
     return SEALED_VERSION + bytes(
-        pyrage.encrypt(plain, [pyrage.x25519.Recipient.from_str(recipient)])
+        pyrage.encrypt(plain, [pyrage.x25519.Recipient.from_str(public_key)])
     )
 
 
-def seal_text(plain: str, recipient: Recipient) -> bytes:
-    return seal_bytes(plain.encode(), recipient)
+def seal_text(plain: str, public_key: PublicKey) -> bytes:
+    return seal_bytes(plain.encode(), public_key)
 
 
-def seal_record(record: dict[str, Any], recipient: Recipient) -> bytes:
+def seal_record(record: dict[str, Any], public_key: PublicKey) -> bytes:
     """A record as canonical JSON (RFC 8785), sealed."""
-    return seal_bytes(rfc8785.dumps(record), recipient)
+    return seal_bytes(rfc8785.dumps(record), public_key)

@@ -12,7 +12,7 @@ from typing import NewType
 import bech32
 import pyrage
 
-Recipient = NewType("Recipient", str)  # "age1…": the public half
+PublicKey = NewType("PublicKey", str)  # "age1…": the public half
 Secret = NewType("Secret", str)  # "AGE-SECRET-KEY-1…": the private half
 
 WRAP_VERSION = b"\x01"
@@ -34,18 +34,18 @@ def secret_from_seed(seed: bytes) -> Secret:
     return Secret(bech32.bech32_encode("age-secret-key-", words).upper())
 
 
-def recipient_of(secret: Secret) -> Recipient:
-    return Recipient(str(pyrage.x25519.Identity.from_str(secret).to_public()))
+def public_key_of(secret: Secret) -> PublicKey:
+    return PublicKey(str(pyrage.x25519.Identity.from_str(secret).to_public()))
 
 
-def wrap(secret: Secret, recipient: Recipient) -> bytes:
-    """One version byte, then the 74-byte text form of the identity as an age file for `recipient`."""
+def wrap(secret: Secret, public_key: PublicKey) -> bytes:
+    """One version byte, then the 74-byte text form of the identity as an age file for `public_key`."""
     return WRAP_VERSION + bytes(
-        pyrage.encrypt(secret.encode(), [pyrage.x25519.Recipient.from_str(recipient)])
+        pyrage.encrypt(secret.encode(), [pyrage.x25519.Recipient.from_str(public_key)])
     )
 
 
-def unwrap(wrapped: bytes, secret: Secret, *, expected: Recipient) -> Secret:
+def unwrap(wrapped: bytes, secret: Secret, *, expected: PublicKey) -> Secret:
     """The identity inside; raises WrongKey unless its public half is `expected` (taken from the ledger)."""
     if wrapped[:1] != WRAP_VERSION:
         raise WrongKey(f"unknown wrap version {wrapped[:1]!r}")
@@ -53,7 +53,7 @@ def unwrap(wrapped: bytes, secret: Secret, *, expected: Recipient) -> Secret:
         inside = Secret(
             pyrage.decrypt(wrapped[1:], [pyrage.x25519.Identity.from_str(secret)]).decode()
         )
-        found = recipient_of(inside)
+        found = public_key_of(inside)
     except (pyrage.DecryptError, pyrage.IdentityError, UnicodeDecodeError):
         raise WrongKey("the key does not open this wrap") from None
     if found != expected:

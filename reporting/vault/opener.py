@@ -17,7 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
-from reporting.vault.keys import Recipient, Secret, WrongKey, unwrap
+from reporting.vault.keys import PublicKey, Secret, WrongKey, unwrap
 
 FRESH = timedelta(seconds=60)
 CAP_PER_HOUR = 400  # a person's opening acts; a reader at work makes far fewer
@@ -40,7 +40,7 @@ class OpeningEvent:
     door: str
     opens: bool
     age: timedelta
-    recipient: Recipient
+    public_key: PublicKey
 
 
 class Books(Protocol):
@@ -68,14 +68,14 @@ def decide(event_id: int, books: Books, office_keys: Iterable[Secret]) -> Secret
     cap = JOB_CAP_PER_HOUR if event.actor.startswith("job:") else CAP_PER_HOUR
     if books.used_since(event.actor, timedelta(hours=1)) >= cap:
         raise Refused("this person has opened more in the last hour than the cap allows")
-    secret = _unwrap_any(books.wraps(event.subject), office_keys, event.recipient)
+    secret = _unwrap_any(books.wraps(event.subject), office_keys, event.public_key)
     if not books.use(event_id, event.actor):
         raise Refused("the event was used before")
     return secret
 
 
 def _unwrap_any(
-    wraps: Iterable[bytes], office_keys: Iterable[Secret], expected: Recipient
+    wraps: Iterable[bytes], office_keys: Iterable[Secret], expected: PublicKey
 ) -> Secret:
     keys = list(office_keys)
     for wrapped in wraps:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import pyrage
 
-from reporting.vault.keys import Recipient
+from reporting.vault.keys import PublicKey
 from reporting.vault.store import Staged
 
 SEGMENT = 8 * 1024**2
@@ -40,9 +40,9 @@ class Sealed:
 class Sealer:
     """`write` as bytes arrive, then `finish`. Holds at most one segment of the original in memory."""
 
-    def __init__(self, staged: Staged, recipient: Recipient) -> None:
+    def __init__(self, staged: Staged, public_key: PublicKey) -> None:
         self._staged = staged
-        self._recipient = pyrage.x25519.Recipient.from_str(recipient)
+        self._recipient = pyrage.x25519.Recipient.from_str(public_key)
         self._buffer = bytearray()
         self._whole = hashlib.sha256()
         self._ciphertext = hashlib.sha256()
@@ -131,7 +131,7 @@ class _Sink(bytearray):
     def flush(self) -> None: ...
 
 
-def _encrypt(plain: memoryview, recipient: object) -> bytearray:
+def _encrypt(plain: memoryview, public_key: object) -> bytearray:
     sink = _Sink()
-    pyrage.encrypt_io(_Source(plain), sink, [recipient])
+    pyrage.encrypt_io(_Source(plain), sink, [public_key])
     return sink

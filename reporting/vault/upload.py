@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser
 
-from reporting.vault.keys import Recipient
+from reporting.vault.keys import PublicKey
 from reporting.vault.sealer import Sealed, Sealer
 from reporting.vault.store import Store
 
@@ -44,7 +44,7 @@ class FormStream:
         content_type: str,
         *,
         store: Store,
-        recipient: Recipient,
+        public_key: PublicKey,
         limit: int,
         arrived: Callable[[Arrived], None],
     ) -> None:
@@ -60,7 +60,7 @@ class FormStream:
         if kind.strip().lower() != "multipart/form-data" or not boundary:
             raise NotAForm("not a multipart form")
         self._parser = PushMultipartParser(boundary, max_segment_count=1000)
-        self._store, self._recipient, self._limit, self._arrived = store, recipient, limit, arrived
+        self._store, self._recipient, self._limit, self._arrived = store, public_key, limit, arrived
         self._sealer: Sealer | None = None
         self._vault_name = self._file_name = ""
 

@@ -12,13 +12,13 @@ from typing import Any
 import pyrage
 from django.db import connection
 
-from cases.models import Case, Package, Recipient, Referral
+from cases.models import Case, Package, PartnerKey, Referral
 from cases.referrals import disclosure
 from cases.staff.models import StaffMember
 from reporting import evidence, intake
 from reporting.actors import REPORTER
 from reporting.models import EvidenceItem
-from reporting.sessions import OpenReport
+from reporting.sessions import Visit
 from reporting.vault import keys
 from tests import factories
 
@@ -32,23 +32,23 @@ class Office:
         self, answers: dict[str, Any] | None = None, lines: list[str] | None = None
     ) -> None:
         self.worker, self.supervisor = factories.staff(), factories.staff("supervisor")
-        self.opened: OpenReport = factories.draft(answers)
-        intake.add_lines(self.opened, EvidenceItem.Kind.LINK, lines or [], by=REPORTER)
-        self.file = factories.file(self.opened, PHOTO, "holiday ä%0A.JPG")
-        factories.lines(self.opened)
-        intake.submit(self.opened)
-        self.case: Case = factories.case(self.opened, self.worker)
-        self.partner_key = keys.new_secret()
-        self.recipient: Recipient = factories.recipient(
-            self.partner_key, by=self.worker, checked_by=self.supervisor
+        self.visit: Visit = factories.draft(answers)
+        intake.add_lines(self.visit, EvidenceItem.Kind.LINK, lines or [], by=REPORTER)
+        self.file = factories.file(self.visit, PHOTO, "holiday ä%0A.JPG")
+        factories.lines(self.visit)
+        intake.submit(self.visit)
+        self.case: Case = factories.case(self.visit, self.worker)
+        self.partner_secret = keys.new_secret()
+        self.partner_key: PartnerKey = factories.partner_key(
+            self.partner_secret, by=self.worker, checked_by=self.supervisor
         )
-        factories.yes(self.opened, self.recipient)
+        factories.yes(self.visit, self.partner_key)
 
     def draft(self, by: StaffMember | None = None, **options: Any) -> Referral:
         return disclosure.draft(
             self.case,
-            self.opened.report,
-            self.recipient,
+            self.visit.report,
+            self.partner_key,
             items=[self.file.pk],
             by=by or self.worker,
             **options,
@@ -63,7 +63,9 @@ class Office:
     def unlocked(self, package: Package) -> bytes:
         with evidence.store().open(package.vault_name) as source:
             return bytes(
-                pyrage.decrypt(source.read(), [pyrage.x25519.Identity.from_str(self.partner_key)])
+                pyrage.decrypt(
+                    source.read(), [pyrage.x25519.Identity.from_str(self.partner_secret)]
+                )
             )
 
     def unpacked(self, package: Package, folder: Path) -> Path:

@@ -15,9 +15,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 
-from cases import ceremony, certificates
 from cases.exports.formats.table import csv
-from cases.seed import person
+from cases.operations import ceremony, certificates
+from cases.operations.seed import person
 from cases.staff.models import StaffSession
 from config.logging import AllowListFormatter
 from reporting.custody.checkpoints import CheckpointLog
@@ -82,13 +82,13 @@ class TestCeremony:
     def test_two_shares_from_paper_pass_the_drill_and_a_wrong_one_does_not(
         self, held: ceremony.Held, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        recipients = held.folder / "office-recipients"
+        public_keys = held.folder / "office-public-keys"
         monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(held.shares[:2]) + "\n"))
-        call_command("try_paper", recipients=recipients)
+        call_command("try_paper", public_keys=public_keys)
         other = ceremony.hold(tmp_path / "other", operator="x")
         monkeypatch.setattr(sys, "stdin", io.StringIO(f"{held.shares[0]}\n{other.shares[1]}\n"))
         with pytest.raises(CommandError, match="does not open"):
-            call_command("try_paper", recipients=recipients)
+            call_command("try_paper", public_keys=public_keys)
 
 
 @pytest.mark.parametrize("arguments", [{"file": ["/nowhere"]}, {"file": ["."]}])

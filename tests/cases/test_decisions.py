@@ -20,15 +20,15 @@ from PIL import Image
 
 from cases import partners
 from cases.casework import acts, examination
-from cases.models import Case, Recipient, Referral
+from cases.models import Case, PartnerKey, Referral
+from cases.operations.seed import photo
 from cases.previews import sandbox
 from cases.referrals import disclosure, emergency, handover, review
-from cases.seed import photo
 from cases.staff import roles
 from cases.triage import decisions, priority, queue
 from reporting import consent, evidence, intake
 from reporting.custody.models import CustodyEvent
-from reporting.models import Consent, EvidenceItem, Look, RecipientOffer, Report
+from reporting.models import Consent, EvidenceItem, Look, PartnerOffer, Report
 from reporting.vault import keys
 from tests import factories
 from tests.conftest import count
@@ -105,19 +105,19 @@ def test_the_queue_is_ordered_by_band_then_by_waiting(running_opener: None) -> N
 
 
 def test_accepting_writes_both_chains_each_naming_the_others_head() -> None:
-    opened, worker = factories.sent(), factories.staff()
-    case = factories.case(opened, worker)
-    on_report = CustodyEvent.objects.get(subject=opened.report.pk, event="report:accepted")
+    visit, worker = factories.sent(), factories.staff()
+    case = factories.case(visit, worker)
+    on_report = CustodyEvent.objects.get(subject=visit.report.pk, event="report:accepted")
     assert CustodyEvent.objects.filter(subject=case.pk, event="case:report_accepted").exists()
     assert CustodyEvent.objects.filter(
-        subject=opened.report.pk, event="report:bound", seq=on_report.seq + 1
+        subject=visit.report.pk, event="report:bound", seq=on_report.seq + 1
     ).exists()
 
 
 def test_of_two_who_decide_at_once_one_does() -> None:
-    opened, worker, other = factories.sent(), factories.staff(), factories.staff()
-    stale = Report.objects.get(pk=opened.report.pk)
-    decisions.accept(opened.report, by=worker)
+    visit, worker, other = factories.sent(), factories.staff(), factories.staff()
+    stale = Report.objects.get(pk=visit.report.pk)
+    decisions.accept(visit.report, by=worker)
     with pytest.raises(decisions.AlreadyDecided, match="Nothing was changed"):
         decisions.accept(stale, by=other)
     assert Case.objects.count() == 1
@@ -144,15 +144,15 @@ def test_each_role_may_what_its_prose_says() -> None:
 class Office:
     def __init__(self) -> None:
         self.worker, self.supervisor = factories.staff(), factories.staff("supervisor")
-        self.opened = factories.sent()
-        self.case = factories.case(self.opened, self.worker)
-        self.recipient: Recipient = factories.recipient(
+        self.visit = factories.sent()
+        self.case = factories.case(self.visit, self.worker)
+        self.partner_key: PartnerKey = factories.partner_key(
             keys.new_secret(), by=self.worker, checked_by=self.supervisor
         )
 
     def draft(self, **options: Any) -> Referral:
         return disclosure.draft(
-            self.case, self.opened.report, self.recipient, items=[], by=self.worker, **options
+            self.case, self.visit.report, self.partner_key, items=[], by=self.worker, **options
         )
 
 
@@ -182,7 +182,7 @@ class TestReferral:
         assert any("Are you safe right now?" in one["what"] for one in papers.withheld)
         assert (
             Look.objects.filter(
-                report=office.opened.report, act__contains="what is to go to"
+                report=office.visit.report, act__contains="what is to go to"
             ).count()
             == 1
         )
@@ -193,8 +193,8 @@ class TestReferral:
     def test_whoever_prepared_cannot_approve(self, office: Office) -> None:
         referral = disclosure.draft(
             office.case,
-            office.opened.report,
-            office.recipient,
+            office.visit.report,
+            office.partner_key,
             items=[],
             legal_basis="court_order",
             words="order 7",
@@ -203,7 +203,7 @@ class TestReferral:
         with pytest.raises(disclosure.SamePerson, match="somebody else"):
             disclosure.approve(referral, by=office.supervisor)
         referral.refresh_from_db()
-        assert referral.state == Referral.State.CHECKED
+        assert referral.state == Referral.State.PREPARED
 
     def test_the_database_refuses_it_too(self, office: Office) -> None:
         referral = office.draft(legal_basis="court_order", words="order 7")
@@ -215,10 +215,10 @@ class TestReferral:
             Referral.objects.filter(pk=referral.pk).update(state=Referral.State.APPROVED)
 
     def test_a_consent_that_ended_since_stops_the_approval(self, office: Office) -> None:
-        factories.yes(office.opened, office.recipient)
+        factories.yes(office.visit, office.partner_key)
         referral = office.draft()
-        offer = RecipientOffer.objects.get(partner=office.recipient.partner_id)
-        consent.give(office.opened, offer, Consent.Answer.NOT_NOW, by=office.worker.actor)
+        offer = PartnerOffer.objects.get(partner=office.partner_key.partner_id)
+        consent.give(office.visit, offer, Consent.Answer.NOT_NOW, by=office.worker.actor)
         with pytest.raises(consent.ConsentMissing):
             disclosure.approve(referral, by=office.supervisor)
 
@@ -232,19 +232,19 @@ class TestReferral:
     def test_a_key_unchecked_or_expired_is_refused(
         self, office: Office, spoil: Callable[[Any], object]
     ) -> None:
-        spoil(Recipient.objects.filter(pk=office.recipient.pk))
-        office.recipient.refresh_from_db()
-        with pytest.raises(disclosure.RecipientNotReady):
+        spoil(PartnerKey.objects.filter(pk=office.partner_key.pk))
+        office.partner_key.refresh_from_db()
+        with pytest.raises(disclosure.PartnerKeyNotReady):
             office.draft(legal_basis="court_order", words="order 7")
 
     def test_a_key_is_compared_by_a_second_person(self, office: Office) -> None:
         mine = partners.add_key(
-            office.recipient.partner, keys.recipient_of(keys.new_secret()), by=office.supervisor
+            office.partner_key.partner, keys.public_key_of(keys.new_secret()), by=office.supervisor
         )
         with pytest.raises(PermissionDenied):
             partners.check_key(mine, by=office.supervisor)
         with pytest.raises(partners.NotAnAgeKey):
-            partners.add_key(office.recipient.partner, "age1nonsense", by=office.supervisor)
+            partners.add_key(office.partner_key.partner, "age1nonsense", by=office.supervisor)
 
     def test_a_code_that_is_not_known_or_too_old_collects_nothing(self, office: Office) -> None:
         with pytest.raises(handover.UnknownCollection):
@@ -255,10 +255,10 @@ class TestEmergency:
     def test_one_person_alone_and_a_second_reads_and_reviews(
         self, office: Office, running_opener: None
     ) -> None:
-        told = emergency.tell(office.case, office.opened.report, told_to="999", called_back="999", said="her address",
+        told = emergency.tell(office.case, office.visit.report, told_to="999", called_back="999", said="her address",
                               threat_to_life=True, by=office.worker)  # fmt: skip
         assert Look.objects.filter(
-            report=office.opened.report, act__contains="life was in danger"
+            report=office.visit.report, act__contains="life was in danger"
         ).exists()
         assert review.read(told, by=office.supervisor).told == {
             "told_to": "999",
@@ -274,7 +274,7 @@ class TestEmergency:
         with pytest.raises(disclosure.BasisMissing):
             emergency.tell(
                 office.case,
-                office.opened.report,
+                office.visit.report,
                 told_to="a",
                 called_back="b",
                 said="c",
@@ -293,10 +293,10 @@ def _promoted(office: Office) -> Any:
 class TestLooking:
     @pytest.fixture
     def item(self, running_opener: None) -> EvidenceItem:
-        opened = factories.draft()
-        item = factories.file(opened, photo("hello"))
-        intake.submit(opened)
-        factories.case(opened, factories.staff())
+        visit = factories.draft()
+        item = factories.file(visit, photo("hello"))
+        intake.submit(visit)
+        factories.case(visit, factories.staff())
         return item
 
     def test_a_look_needs_a_reason_and_is_on_her_list(self, item: EvidenceItem) -> None:

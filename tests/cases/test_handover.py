@@ -10,12 +10,12 @@ from django.test import Client
 
 from cases.casework import examination
 from cases.models import Disclosure, Referral
+from cases.operations.seed import person
 from cases.referrals import disclosure, emergency, handover, recall, review
-from cases.seed import person
 from reporting import consent
 from reporting.actors import REPORTER
 from reporting.custody.models import CustodyEvent
-from reporting.models import Consent, Look, RecipientOffer
+from reporting.models import Consent, Look, PartnerOffer
 from reporting.vault import keys
 from tests.cases.office import Office
 
@@ -39,9 +39,9 @@ def test_a_package_is_carried_by_a_person_and_the_answer_put_on_record(office: O
 
     assert "They cannot use our door" in desk.get(page).content.decode()
     taken = b"".join(does(what="carry").streaming_content)
-    assert len(taken) == package.locked_size
+    assert len(taken) == package.encrypted_size
     assert (
-        pyrage.decrypt(taken, [pyrage.x25519.Identity.from_str(keys.Secret(office.partner_key))])[
+        pyrage.decrypt(taken, [pyrage.x25519.Identity.from_str(keys.Secret(office.partner_secret))])[
             :2
         ]
         == b"PK"
@@ -50,12 +50,12 @@ def test_a_package_is_carried_by_a_person_and_the_answer_put_on_record(office: O
     assert CustodyEvent.objects.filter(subject=office.case.pk, event="package:carried").count() == 2
     assert (
         CustodyEvent.objects.filter(
-            subject=office.opened.report.pk, event="report:disclosed"
+            subject=office.visit.report.pk, event="report:disclosed"
         ).count()
         == 1
     )
     assert (
-        Look.objects.filter(report=office.opened.report, act__startswith="carried it to").count()
+        Look.objects.filter(report=office.visit.report, act__startswith="carried it to").count()
         == 1
     )
     assert "handed over already" in does(what="hand_over").content.decode()
@@ -81,8 +81,8 @@ def test_what_she_took_back_is_not_carried_again_and_the_partner_is_to_be_told(
 ) -> None:
     referral = office.package().referral
     handover.in_person(referral, by=office.worker)
-    offer = RecipientOffer.objects.get(partner=office.recipient.partner_id)
-    consent.give(office.opened, offer, Consent.Answer.NEVER, by=REPORTER)
+    offer = PartnerOffer.objects.get(partner=office.partner_key.partner_id)
+    consent.give(office.visit, offer, Consent.Answer.NEVER, by=REPORTER)
     recall.notice_what_she_took_back()
     with pytest.raises(consent.ConsentMissing):
         handover.in_person(referral, by=office.worker)
@@ -93,14 +93,14 @@ def test_what_was_locked_since_is_not_carried_again(office: Office) -> None:
     referral = office.package().referral
     handover.in_person(referral, by=office.worker)
     examination.may_show_a_child(office.file, by=office.worker)
-    with pytest.raises(handover.ItemLocked, match="does not leave"):
+    with pytest.raises(handover.ItemQuarantined, match="does not leave"):
         handover.in_person(referral, by=office.worker)
 
 
 def test_an_emergency_that_was_told_by_phone_is_read_and_reviewed_and_nothing_else(
     office: Office,
 ) -> None:
-    told = emergency.tell(office.case, office.opened.report, told_to="999", called_back="999", said="address",
+    told = emergency.tell(office.case, office.visit.report, told_to="999", called_back="999", said="address",
                           threat_to_life=True, by=office.worker)  # fmt: skip
     desk = Client()
     desk.force_login(person("second", "supervisor"))

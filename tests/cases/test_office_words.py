@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from cases import grants
 from cases.casework import acts, examination, quarantine
 from cases.models import QuarantineDecision, Referral
+from cases.operations import grants
 from cases.referrals import disclosure, emergency, handover
 from cases.triage import decisions, queue
 from reporting import intake
@@ -34,7 +34,7 @@ def _rows() -> dict[str, str]:
 @pytest.mark.needs("pango")
 def test_no_word_of_office_or_partner_lies_in_the_clear() -> None:
     office, officer = Office(), factories.staff("safeguarding")
-    report = office.opened.report
+    report = office.visit.report
     queue.assess(report)
     decisions.override_band(report, 0, f"{CANARY} band", by=office.worker)
     acts.add_note(office.case, f"{CANARY} note", by=office.worker)
@@ -62,8 +62,8 @@ def test_no_word_of_office_or_partner_lies_in_the_clear() -> None:
 
 
 def test_the_search_would_find_one() -> None:
-    opened = factories.sent()
-    decisions.override_band(opened.report, 0, "x", by=factories.staff())
+    visit = factories.sent()
+    decisions.override_band(visit.report, 0, "x", by=factories.staff())
     with connection.cursor() as cursor:
         cursor.execute("UPDATE cases_assessment SET said = %s", [CANARY.encode()])
     assert CANARY.encode().hex() in _rows()["cases_assessment"]

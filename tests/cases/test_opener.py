@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.db import connection, transaction
 
-from cases.casework import reading
+from cases.reports import reading
 from cases.triage import queue
 from reporting import evidence, people
 from reporting.custody.record import record
@@ -25,9 +25,9 @@ def _ask(event_id: int) -> keys.Secret:
 
 
 def test_a_fresh_event_opens_its_report_once() -> None:
-    opened = factories.sent()
-    event = record(opened.report.pk, "report:opened", actor="S-1", detail={})
-    assert _ask(event.id) == opened.secret
+    visit = factories.sent()
+    event = record(visit.report.pk, "report:opened", actor="S-1", detail={})
+    assert _ask(event.id) == visit.secret
     with pytest.raises(opener.Refused, match="used before"):
         _ask(event.id)
 
@@ -38,55 +38,55 @@ def test_a_missing_event_is_refused() -> None:
 
 
 def test_an_event_that_is_not_committed_is_refused() -> None:
-    opened = factories.sent()
+    visit = factories.sent()
     with transaction.atomic():
-        event = record(opened.report.pk, "report:opened", actor="S-1", detail={})
+        event = record(visit.report.pk, "report:opened", actor="S-1", detail={})
         with pytest.raises(opener.Refused, match="no such"):
             _ask(event.id)
 
 
 def test_an_old_event_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    opened = factories.sent()
-    event = record(opened.report.pk, "report:opened", actor="S-1", detail={})
+    visit = factories.sent()
+    event = record(visit.report.pk, "report:opened", actor="S-1", detail={})
     monkeypatch.setattr(opener, "FRESH", timedelta(0))
     with pytest.raises(opener.Refused, match="too old"):
         _ask(event.id)
 
 
 def test_an_event_of_another_door_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    opened = factories.sent()
-    event = record(opened.report.pk, "report:opened", actor="S-1", detail={})
+    visit = factories.sent()
+    event = record(visit.report.pk, "report:opened", actor="S-1", detail={})
     monkeypatch.setattr(opener, "OPENING_DOOR", "staff")
     with pytest.raises(opener.Refused, match="another door"):
         _ask(event.id)
 
 
 def test_an_event_that_opens_nothing_is_refused() -> None:
-    opened = factories.sent()
-    event = record(opened.report.pk, "message:posted", actor="S-1", detail={})
+    visit = factories.sent()
+    event = record(visit.report.pk, "message:posted", actor="S-1", detail={})
     with pytest.raises(opener.Refused, match="not one that opens"):
         _ask(event.id)
 
 
 def test_a_swapped_wrap_is_refused_to_the_office() -> None:
-    opened, other = factories.sent(), factories.sent()
+    visit, other = factories.sent(), factories.sent()
     wraps = {
-        wrap.recipient: wrap.wrapped for wrap in OfficeWrap.objects.filter(subject=other.report.pk)
+        wrap.public_key: wrap.wrapped for wrap in OfficeWrap.objects.filter(subject=other.report.pk)
     }
-    for wrap in OfficeWrap.objects.filter(subject=opened.report.pk):
-        OfficeWrap.objects.filter(pk=wrap.pk).update(wrapped=wraps[wrap.recipient])
-    event = record(opened.report.pk, "report:opened", actor="S-1", detail={})
+    for wrap in OfficeWrap.objects.filter(subject=visit.report.pk):
+        OfficeWrap.objects.filter(pk=wrap.pk).update(wrapped=wraps[wrap.public_key])
+    event = record(visit.report.pk, "report:opened", actor="S-1", detail={})
     with pytest.raises(opener.Refused, match="no wrap"):
         _ask(event.id)
 
 
 def test_a_swapped_public_key_is_refused_to_the_office() -> None:
-    opened, other = factories.sent(), factories.sent()
-    event = record(opened.report.pk, "report:opened", actor="S-1", detail={})
+    visit, other = factories.sent(), factories.sent()
+    event = record(visit.report.pk, "report:opened", actor="S-1", detail={})
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE custody_custodydetail SET founding = replace(founding, %s, %s)",
-            [opened.recipient, other.recipient],
+            [visit.public_key, other.public_key],
         )
     with pytest.raises(opener.Refused, match="not the one that was recorded"):
         _ask(event.id)
@@ -94,45 +94,39 @@ def test_a_swapped_public_key_is_refused_to_the_office() -> None:
 
 def test_a_person_is_stopped_at_the_cap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opener, "CAP_PER_HOUR", 3)
-    opened = factories.sent()
+    visit = factories.sent()
     for _ in range(3):
-        _ask(record(opened.report.pk, "report:opened", actor="S-1", detail={}).id)
+        _ask(record(visit.report.pk, "report:opened", actor="S-1", detail={}).id)
     with pytest.raises(opener.Refused, match="cap"):
-        _ask(record(opened.report.pk, "report:opened", actor="S-1", detail={}).id)
-    assert (
-        _ask(record(opened.report.pk, "report:opened", actor="S-2", detail={}).id) == opened.secret
-    )
+        _ask(record(visit.report.pk, "report:opened", actor="S-1", detail={}).id)
+    assert _ask(record(visit.report.pk, "report:opened", actor="S-2", detail={}).id) == visit.secret
 
 
 def test_nonsense_on_the_socket_does_not_stop_it() -> None:
     with socket.socket(socket.AF_UNIX) as connection_:
         connection_.connect(str(settings.OPENER_SOCKET))
         connection_.sendall(b"\xff" * 150 + b"\n")
-    opened = factories.sent()
-    assert (
-        _ask(record(opened.report.pk, "report:opened", actor="S-1", detail={}).id) == opened.secret
-    )
+    visit = factories.sent()
+    assert _ask(record(visit.report.pk, "report:opened", actor="S-1", detail={}).id) == visit.secret
 
 
 def test_a_draft_cannot_be_opened_by_the_office() -> None:
-    opened = factories.draft()
+    visit = factories.draft()
     with pytest.raises(opener.Refused, match="no wrap"):
-        evidence.office_key(
-            opened.report.pk, "report:opened", detail={}, by=factories.staff().actor
-        )
+        evidence.office_key(visit.report.pk, "report:opened", detail={}, by=factories.staff().actor)
 
 
 def test_reading_is_on_her_list_and_the_rules_are_too() -> None:
-    opened, worker = factories.sent(), factories.staff()
-    queue.assess(opened.report)
-    assert reading.open_report(opened.report, by=worker).said
-    looks = list(Look.objects.filter(report=opened.report).order_by("at").values_list("who", "act"))
+    visit, worker = factories.sent(), factories.staff()
+    queue.assess(visit.report)
+    assert reading.open_report(visit.report, by=worker).said
+    looks = list(Look.objects.filter(report=visit.report).order_by("at").values_list("who", "act"))
     assert looks == [("Our computer", "sorted it by urgency"), ("Caseworker", "read your report")]
 
 
 def test_what_the_office_reads_is_what_she_wrote() -> None:
-    opened = factories.sent()
+    visit = factories.sent()
     secret = evidence.office_key(
-        opened.report.pk, "report:opened", detail={}, by=factories.staff().actor
+        visit.report.pk, "report:opened", detail={}, by=factories.staff().actor
     )
-    assert people.latest_answers(opened.report, secret) == factories.ADULT_EXTORTION
+    assert people.latest_answers(visit.report, secret) == factories.ADULT_EXTORTION

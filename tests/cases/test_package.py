@@ -26,8 +26,8 @@ from cases.triage import decisions, queue
 from reporting import consent, evidence, harms, intake, questions
 from reporting.actors import REPORTER
 from reporting.custody.models import CustodyDetail
-from reporting.custody.timestamps import Authority
-from reporting.models import Consent, RecipientOffer
+from reporting.custody.timestamps import TimeStampAuthority
+from reporting.models import Consent, PartnerOffer
 from reporting.vault import keys
 from tests import factories
 from tests.cases.office import PHOTO, Office, sequencing
@@ -162,7 +162,7 @@ def test_structural_attacks_are_refused_by_the_layer_they_hit(
     assert "time stamp" in verify(unpacked, other_ca).stdout
     stamp = attacked("stamp")
     (stamp / "seal/tagmanifest.p7s.tsr").write_bytes(
-        Authority.from_settings().stamp(b"another document")
+        TimeStampAuthority.from_settings().stamp(b"another document")
     )
     assert "time stamp" in verify(stamp, ca).stdout
 
@@ -170,10 +170,10 @@ def test_structural_attacks_are_refused_by_the_layer_they_hit(
 def _sealed_anew(package: Path) -> Path:
     """What the operator himself could do, or a thief of the package key: every manifest and the seal fit again."""
     _rewrite_manifests(package)
-    seal, tags = build.seal_from_settings(), (package / "tagmanifest-sha256.txt").read_bytes()
-    signature = seal.sign(tags)
+    signer, tags = build.signer_from_settings(), (package / "tagmanifest-sha256.txt").read_bytes()
+    signature = signer.sign(tags)
     (package / "seal/tagmanifest.p7s").write_bytes(signature)
-    (package / "seal/tagmanifest.p7s.tsr").write_bytes(seal.stamp(signature))
+    (package / "seal/tagmanifest.p7s.tsr").write_bytes(signer.stamp(signature))
     return package
 
 
@@ -255,14 +255,14 @@ def test_whoever_holds_the_seal_cannot_forge_the_record_or_her_consent(
 def test_a_partner_learns_nothing_of_other_recipients_or_of_how_the_office_sorts(
     office: Office, settings: Any, tmp_path: Path
 ) -> None:
-    other = factories.recipient(keys.new_secret(), by=office.worker, checked_by=office.supervisor)
-    queue.assess(office.opened.report)
-    decisions.override_band(office.opened.report, 0, "canary of the office", by=office.worker)
-    offer = RecipientOffer.objects.get(partner=other.partner_id)
-    consent.give(office.opened, offer, Consent.Answer.NEVER, by=REPORTER)
+    other = factories.partner_key(keys.new_secret(), by=office.worker, checked_by=office.supervisor)
+    queue.assess(office.visit.report)
+    decisions.override_band(office.visit.report, 0, "canary of the office", by=office.worker)
+    offer = PartnerOffer.objects.get(partner=other.partner_id)
+    consent.give(office.visit, offer, Consent.Answer.NEVER, by=REPORTER)
     emergency.tell(
         office.case,
-        office.opened.report,
+        office.visit.report,
         told_to="a",
         called_back="b",
         said="c",
@@ -315,7 +315,7 @@ def test_a_package_on_a_legal_basis_says_which_and_holds_no_consent(
 def test_what_she_added_later_stands_beside_her_first_account(
     office: Office, tmp_path: Path
 ) -> None:
-    intake.answer(office.opened, questions.BY_KEY["words"], "He wrote again today.", by=REPORTER)
+    intake.answer(office.visit, questions.BY_KEY["words"], "He wrote again today.", by=REPORTER)
     unpacked = office.unpacked(office.package(), tmp_path)
     text = (unpacked / "data/statement/statement.txt").read_text()
     assert "They want 500 by Friday" in text
@@ -358,7 +358,7 @@ def test_a_changed_object_in_the_vault_stops_the_package(office: Office, setting
 
 def test_a_swapped_detail_of_the_ledger_stops_the_package(office: Office) -> None:
     first, second = CustodyDetail.objects.filter(
-        event__subject=office.opened.report.pk, founding=""
+        event__subject=office.visit.report.pk, founding=""
     ).order_by("event_id")[:2]
     CustodyDetail.objects.filter(pk=first.pk).update(sealed=second.sealed)
     with pytest.raises(evidence.HashMismatch, match="not the one that was recorded"):

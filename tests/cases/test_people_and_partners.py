@@ -12,10 +12,10 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from cases.models import Partner, Recipient
-from cases.seed import person
+from cases.models import Partner, PartnerKey
+from cases.operations.seed import person
 from cases.staff.models import StaffMember
-from reporting.models import RecipientOffer
+from reporting.models import PartnerOffer
 from reporting.vault import keys
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -102,29 +102,29 @@ class TestPartners:
         )
         assert not Partner.objects.exists()
         assert "Added." in self.does(desks["samira"], **given, plain_words="You may stay nameless.")
-        partner, offer = Partner.objects.get(), RecipientOffer.objects.get()
+        partner, offer = Partner.objects.get(), PartnerOffer.objects.get()
         assert (offer.partner, offer.plain_words) == (partner.pk, "You may stay nameless.")
 
-        key = keys.recipient_of(keys.new_secret())
+        key = keys.public_key_of(keys.new_secret())
         assert "not an age public key" in self.does(
-            desks["samira"], what="key", partner=partner.pk, age_recipient="ssh-ed25519 AAAA"
+            desks["samira"], what="key", partner=partner.pk, public_key="ssh-ed25519 AAAA"
         )
         assert "before a second person" in self.does(
-            desks["samira"], what="key", partner=partner.pk, age_recipient=f" {key} "
+            desks["samira"], what="key", partner=partner.pk, public_key=f" {key} "
         )
         assert "is here already" in self.does(
-            desks["ines"], what="key", partner=partner.pk, age_recipient=key
+            desks["ines"], what="key", partner=partner.pk, public_key=key
         )
-        recipient = Recipient.objects.get()
+        partner_key = PartnerKey.objects.get()
         assert "somebody else must compare it" in self.does(
-            desks["samira"], check=str(recipient.pk)
+            desks["samira"], check=str(partner_key.pk)
         )
-        assert "may not confirm a partner" in self.does(desks["ines"], check=str(recipient.pk))
-        recipient.refresh_from_db()
-        assert recipient.checked_at is None
+        assert "may not confirm a partner" in self.does(desks["ines"], check=str(partner_key.pk))
+        partner_key.refresh_from_db()
+        assert partner_key.checked_at is None
         other = Client()
         other.force_login(person("second", "supervisor"))
-        assert "Packages can be locked to it now" in self.does(other, check=str(recipient.pk))
+        assert "Packages can be locked to it now" in self.does(other, check=str(partner_key.pk))
 
     def test_whoever_does_not_refer_does_not_come_here(self, desks: dict[str, Any]) -> None:
         assert desks["ruth"].get("/office/partners/").status_code == 403

@@ -13,7 +13,7 @@ from cases.models import QuarantineDecision
 from reporting import evidence, intake
 from reporting.custody.models import CustodyEvent
 from reporting.models import EvidenceItem
-from reporting.sessions import OpenReport
+from reporting.sessions import Visit
 from reporting.vault.store import DiskStore
 from tests import factories
 
@@ -22,14 +22,14 @@ Choice = QuarantineDecision.Choice
 
 
 @pytest.fixture
-def opened() -> OpenReport:
+def visit() -> Visit:
     return factories.draft()
 
 
 @pytest.fixture
-def item(opened: OpenReport) -> EvidenceItem:
-    found = factories.file(opened)
-    intake.submit(opened)
+def item(visit: Visit) -> EvidenceItem:
+    found = factories.file(visit)
+    intake.submit(visit)
     evidence.quarantine(found, reason="test", by=factories.staff().actor)
     return found
 
@@ -38,22 +38,22 @@ def item(opened: OpenReport) -> EvidenceItem:
     (Choice.DESTROYED, False, False), (Choice.PRESERVED, True, False), (Choice.RELEASED, True, True),
 ])  # fmt: skip
 def test_a_decision_is_carried_out(
-    opened: OpenReport, item: EvidenceItem, choice: Choice, bytes_stay: bool, opens: bool
+    visit: Visit, item: EvidenceItem, choice: Choice, bytes_stay: bool, opens: bool
 ) -> None:
     officer, supervisor = factories.staff("safeguarding"), factories.staff("supervisor")
     decision = quarantine.propose(item, choice, "authority ref 12", by=officer)
-    assert quarantine.locked() == [item]
+    assert quarantine.waiting() == [item]
     quarantine.confirm(decision, by=supervisor)
     item.refresh_from_db()
     assert item.state == choice.value
     assert (evidence.store().names() == [item.vault_name]) == bytes_stay
     if opens:
-        assert b"".join(evidence.open_sealed(item, opened.secret)) == b"photo bytes"
+        assert b"".join(evidence.open_sealed(item, visit.secret)) == b"photo bytes"
     else:
         with pytest.raises(evidence.NotOpenable):
-            list(evidence.open_sealed(item, opened.secret))
+            list(evidence.open_sealed(item, visit.secret))
     events = CustodyEvent.objects.filter(
-        subject=opened.report.pk, event__startswith="quarantine:"
+        subject=visit.report.pk, event__startswith="quarantine:"
     ).order_by("seq")
     assert list(events.values_list("event", flat=True)) == [
         "quarantine:proposed",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from cases.casework import examination, reading
+from cases.casework import examination
 from cases.models import Referral
 from cases.referrals import disclosure, handover, recall
+from cases.reports import reading
 from reporting import consent
 from reporting.actors import REPORTER
 from reporting.custody.models import CustodyEvent
-from reporting.models import Consent, Look, RecipientOffer, Report
+from reporting.models import Consent, Look, PartnerOffer, Report
 from tests.cases.office import Office
 
 pytestmark = [
@@ -25,8 +26,8 @@ PARTNER = {"origin": "http://localhost:8300"}
 
 def test_a_yes_taken_back_before_the_hand_over_keeps_the_package_here(office: Office) -> None:
     package = office.package()
-    offer = RecipientOffer.objects.get(partner=office.recipient.partner_id)
-    consent.give(office.opened, offer, Consent.Answer.NEVER, by=REPORTER)
+    offer = PartnerOffer.objects.get(partner=office.partner_key.partner_id)
+    consent.give(office.visit, offer, Consent.Answer.NEVER, by=REPORTER)
     with pytest.raises(consent.ConsentMissing):
         handover.by_code(package.referral, by=office.worker)
     package.referral.refresh_from_db()
@@ -36,7 +37,7 @@ def test_a_yes_taken_back_before_the_hand_over_keeps_the_package_here(office: Of
 def test_a_file_locked_after_the_build_does_not_leave(office: Office) -> None:
     package = office.package()
     examination.may_show_a_child(office.file, by=office.worker)
-    with pytest.raises(handover.ItemLocked, match="does not leave"):
+    with pytest.raises(handover.ItemQuarantined, match="does not leave"):
         handover.by_code(package.referral, by=office.worker)
 
 
@@ -53,8 +54,8 @@ class TestTakenBack:
     """She took back her yes after the hand-over."""
 
     def _take_back(self, office: Office, answer: Consent.Answer = Consent.Answer.NEVER) -> None:
-        offer = RecipientOffer.objects.get(partner=office.recipient.partner_id)
-        consent.give(office.opened, offer, answer, by=REPORTER)
+        offer = PartnerOffer.objects.get(partner=office.partner_key.partner_id)
+        consent.give(office.visit, offer, answer, by=REPORTER)
 
     def test_what_nobody_collected_is_closed_by_the_computer(self, office: Office) -> None:
         referral = office.package().referral
@@ -70,7 +71,7 @@ class TestTakenBack:
         assert recall.to_tell() == []
         assert (
             Look.objects.filter(
-                report=office.opened.report, act__startswith="closed what was waiting"
+                report=office.visit.report, act__startswith="closed what was waiting"
             ).count()
             == 1
         )
@@ -85,7 +86,7 @@ class TestTakenBack:
             recall.recall(referral, by=office.worker)
         self._take_back(office)
         reading.open_report(
-            Report.objects.get(pk=office.opened.report.pk), by=office.worker
+            Report.objects.get(pk=office.visit.report.pk), by=office.worker
         )  # read before the worker looked
         assert recall.notice_what_she_took_back() == 0
         assert recall.notice_what_she_took_back(everywhere=True) == 1

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cases import ceremony, rotation
+from cases.operations import ceremony, rotation
 from reporting import evidence
 from reporting.actors import job
 from reporting.custody.record import founding
@@ -18,12 +18,12 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 def test_rotation(settings: Any, tmp_path: Any) -> None:
-    opened, worker = factories.sent(), factories.staff()
-    case = factories.case(opened, worker)
+    visit, worker = factories.sent(), factories.staff()
+    case = factories.case(visit, worker)
     draft = factories.draft()
     later = ceremony.hold(tmp_path / "new", operator="Test office")
-    settings.OFFICE_RECIPIENTS_FILE = later.folder / "office-recipients"
-    assert set(rotation.waiting()) == {opened.report.pk, case.pk}
+    settings.OFFICE_PUBLIC_KEYS_FILE = later.folder / "office-public-keys"
+    assert set(rotation.waiting()) == {visit.report.pk, case.pk}
     with pytest.raises(rotation.NotRenewedYet):
         rotation.drop_old(by=job("rotate"))
     for subject in rotation.waiting():
@@ -34,30 +34,30 @@ def test_rotation(settings: Any, tmp_path: Any) -> None:
     old = keys.Secret(settings.OFFICE_KEY_FILE.read_text())
     wraps = [
         bytes(wrap)
-        for wrap in OfficeWrap.objects.filter(subject=opened.report.pk).values_list(
+        for wrap in OfficeWrap.objects.filter(subject=visit.report.pk).values_list(
             "wrapped", flat=True
         )
     ]
-    expected = founding(opened.report.pk).recipient
-    assert opener._unwrap_any(wraps, [new], expected) == opened.secret
+    expected = founding(visit.report.pk).public_key
+    assert opener._unwrap_any(wraps, [new], expected) == visit.secret
     with pytest.raises(opener.Refused):
         opener._unwrap_any(wraps, [old], expected)
     assert not OfficeWrap.objects.filter(subject=draft.report.pk).exists()
     with pytest.raises(opener.Refused):  # the opener of this test still holds the old key only
-        evidence.office_key(opened.report.pk, "report:opened", detail={}, by=worker.actor)
+        evidence.office_key(visit.report.pk, "report:opened", detail={}, by=worker.actor)
 
 
 def test_two_people_with_their_shares_open_what_the_office_opens(held: ceremony.Held) -> None:
-    opened = factories.sent()
+    visit = factories.sent()
     paper = ceremony.try_paper(
-        held.shares[1:], recipients=(held.folder / "office-recipients").read_text().split()
+        held.shares[1:], public_keys=(held.folder / "office-public-keys").read_text().split()
     )
     wraps = [
         bytes(wrap)
-        for wrap in OfficeWrap.objects.filter(subject=opened.report.pk).values_list(
+        for wrap in OfficeWrap.objects.filter(subject=visit.report.pk).values_list(
             "wrapped", flat=True
         )
     ]
-    assert opener._unwrap_any(wraps, [paper], founding(opened.report.pk).recipient) == opened.secret
+    assert opener._unwrap_any(wraps, [paper], founding(visit.report.pk).public_key) == visit.secret
     with pytest.raises(ceremony.PaperDoesNotOpen):
-        ceremony.try_paper(held.shares[:1], recipients=[])
+        ceremony.try_paper(held.shares[:1], public_keys=[])

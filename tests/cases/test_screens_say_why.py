@@ -10,13 +10,13 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from cases.models import Recipient, Referral
-from cases.seed import person
+from cases.models import PartnerKey, Referral
+from cases.operations.seed import person
 from cases.staff.models import StaffMember
 from cases.triage import queue
 from reporting import consent, intake
 from reporting.actors import REPORTER
-from reporting.models import Consent, Message, RecipientOffer, Report
+from reporting.models import Consent, Message, PartnerOffer, Report
 from reporting.vault import keys
 from tests import factories
 
@@ -47,26 +47,28 @@ def supervisor() -> Desk:
 def test_a_referral_says_at_each_step_what_is_missing(
     worker: Desk, supervisor: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened = factories.sent()
-    case = factories.case(opened, supervisor.user)
-    recipient = factories.recipient(keys.new_secret(), by=worker.user, checked_by=supervisor.user)
+    visit = factories.sent()
+    case = factories.case(visit, supervisor.user)
+    partner_key = factories.partner_key(
+        keys.new_secret(), by=worker.user, checked_by=supervisor.user
+    )
     refer, fields = (
         f"/office/case/{case.pk}/refer/",
-        {"report": opened.report.pk, "recipient": str(recipient.pk)},
+        {"report": visit.report.pk, "partner_key": str(partner_key.pk)},
     )
-    assert "Please choose who it goes to" in worker.does(refer, report=opened.report.pk)
+    assert "Please choose who it goes to" in worker.does(refer, report=visit.report.pk)
     assert "Please choose who it goes to" in worker.does(
-        refer, report=opened.report.pk, recipient="9999"
+        refer, report=visit.report.pk, partner_key="9999"
     )
     assert "has not been asked about this recipient" in worker.does(refer, **fields)
     with monkeypatch.context() as short:
         short.setattr(consent, "LASTS", timedelta(seconds=-1))
-        consent.give(opened, RecipientOffer.objects.get(), Consent.Answer.YES, by=REPORTER)
+        consent.give(visit, PartnerOffer.objects.get(), Consent.Answer.YES, by=REPORTER)
     assert "Please ask again" in worker.does(refer, **fields)
-    factories.yes(opened, recipient)
-    Recipient.objects.update(expires_at=timezone.now() - timedelta(days=1))
+    factories.yes(visit, partner_key)
+    PartnerKey.objects.update(expires_at=timezone.now() - timedelta(days=1))
     assert "Ask the partner for a new one" in worker.does(refer, **fields)
-    Recipient.objects.update(expires_at=timezone.now() + timedelta(days=1))
+    PartnerKey.objects.update(expires_at=timezone.now() + timedelta(days=1))
     assert not Referral.objects.exists()
     assert "somebody else approves it" in supervisor.does(refer, **fields)
     referral = Referral.objects.get()
@@ -80,13 +82,13 @@ def test_a_referral_says_at_each_step_what_is_missing(
         f"/office/referral/{referral.pk}/", what="hand_over"
     )
     referral.refresh_from_db()
-    assert referral.state == Referral.State.CHECKED
+    assert referral.state == Referral.State.PREPARED
 
 
 def test_deciding_says_what_is_missing_and_who_was_faster(worker: Desk, supervisor: Desk) -> None:
-    opened = factories.sent()
-    queue.assess(opened.report)
-    decide = f"/office/report/{opened.report.pk}/decide/"
+    visit = factories.sent()
+    queue.assess(visit.report)
+    decide = f"/office/report/{visit.report.pk}/decide/"
     assert "Please write a few words" in worker.does(decide, what="decline", text=" ")
     assert "Please write a few words" in worker.does(decide, what="band", band="0")
     assert not Message.objects.exists()
@@ -97,17 +99,17 @@ def test_deciding_says_what_is_missing_and_who_was_faster(worker: Desk, supervis
 
 
 def test_an_opener_that_is_gone_is_said(worker: Desk, settings: Any, tmp_path: Path) -> None:
-    opened = factories.sent()
+    visit = factories.sent()
     settings.OPENER_SOCKET = tmp_path / "nobody"
-    assert "The attempt is on record" in worker.does(f"/office/report/{opened.report.pk}/")
+    assert "The attempt is on record" in worker.does(f"/office/report/{visit.report.pk}/")
 
 
 def test_a_file_is_locked_by_whoever_reads_the_report_before_there_is_a_case(worker: Desk) -> None:
-    opened = factories.draft()
-    item = factories.file(opened)
-    intake.submit(opened)
-    assert "May show a child: lock" in worker.does(f"/office/report/{opened.report.pk}/")
+    visit = factories.draft()
+    item = factories.file(visit)
+    intake.submit(visit)
+    assert "May show a child: lock" in worker.does(f"/office/report/{visit.report.pk}/")
     assert "Nobody opens, copies or exports it" in worker.does(f"/office/look/{item.pk}/lock/")
     item.refresh_from_db()
     assert item.state == "quarantined"
-    assert "May show a child: lock" not in worker.does(f"/office/report/{opened.report.pk}/")
+    assert "May show a child: lock" not in worker.does(f"/office/report/{visit.report.pk}/")

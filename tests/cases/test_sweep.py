@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from cases import certificates, tasks
+from cases import tasks
 from cases.exports import gather
 from cases.models import Referral
+from cases.operations import certificates
 from cases.referrals import disclosure
 from cases.triage import queue
 from reporting.custody.models import CustodyEvent
@@ -32,9 +33,9 @@ def test_a_build_that_fails_is_said_and_rests(
     tasks.sweep()
     referral.refresh_from_db()
     assert (referral.state, referral.build_failure) == (Referral.State.APPROVED, "NotSequenced")
-    looks = Look.objects.filter(report=office.opened.report).count()
+    looks = Look.objects.filter(report=office.visit.report).count()
     tasks.sweep()
-    assert Look.objects.filter(report=office.opened.report).count() == looks
+    assert Look.objects.filter(report=office.visit.report).count() == looks
     assert disclosure.approved() == []
 
 
@@ -69,8 +70,8 @@ def test_a_report_that_cannot_be_opened_goes_to_the_top_and_holds_up_no_other(
 
 
 def test_without_an_opener_nothing_is_written(transactional_db: None) -> None:
-    opened = factories.sent()
+    visit = factories.sent()
     before = CustodyEvent.objects.count()
     tasks.sweep()
     assert CustodyEvent.objects.count() == before
-    assert queue.waiting()[0].report.pk == opened.report.pk
+    assert queue.waiting()[0].report.pk == visit.report.pk

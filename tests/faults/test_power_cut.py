@@ -53,14 +53,14 @@ def _what_is_kept(office: Office, code: str) -> dict[str, bytes]:
             "SELECT state FROM reporting_report WHERE id = %s", [report]
         ).fetchone() or ("",)
         assert state != "draft"
-        recipient = (
+        public_key = (
             database.execute("SELECT founding FROM custody_founding(%s)", [report]).fetchone()
             or ("",)
         )[0]
         secret = keys.unwrap(
             wrapped,
             derived.secret,
-            expected=keys.Recipient(recipient.split('"recipient":"')[1].split('"')[0]),
+            expected=keys.PublicKey(public_key.split('"public_key":"')[1].split('"')[0]),
         )
         items = "SELECT acquisition, vault_name, ciphertext_size, ciphertext_sha256 FROM reporting_evidenceitem WHERE report_id = %s AND kind = 'file'"
         for acquisition, name, size, digest in database.execute(items, [report]).fetchall():

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from cases import ceremony, certificates
+from cases.operations import ceremony, certificates
 from cases.previews import sandbox
 from config import checks, env
 
@@ -85,7 +85,7 @@ def test_a_certificate_that_runs_out_is_said_in_time_and_stops_nothing(
         "receipt",
         replace(certificates.KINDS["receipt"], life=timedelta(hours=hours)),
     )
-    certificates.Authority.load(held.folder).issue(tmp_path, "receipt")
+    certificates.CertificateAuthority.load(held.folder).issue(tmp_path, "receipt")
     door.RECEIPT_CERTIFICATE_FILE = tmp_path / "receipt.pem"
     door.PACKAGE_CERTIFICATE_FILE = door.TSA_CERTIFICATE_FILE = UNSET
     found = checks.certificates_last()
@@ -98,14 +98,14 @@ class TestProduction:
     @pytest.fixture(autouse=True)
     def production(self, door: Any, tmp_path: Path) -> None:
         door.PRODUCTION = True
-        door.OFFICE_RECIPIENTS_FILE = tmp_path / "recipients"
-        door.OFFICE_RECIPIENTS_FILE.write_text("age1one\nage1two\n")
+        door.OFFICE_PUBLIC_KEYS_FILE = tmp_path / "public_keys"
+        door.OFFICE_PUBLIC_KEYS_FILE.write_text("age1one\nage1two\n")
 
     def test_complete(self) -> None:
         assert checks.production_is_complete() == []
 
     def test_one_office_recipient_is_too_few(self, door: Any) -> None:
-        door.OFFICE_RECIPIENTS_FILE.write_text("age1one\n")
+        door.OFFICE_PUBLIC_KEYS_FILE.write_text("age1one\n")
         assert _ids(checks.production_is_complete()) == {"holdfast.E004"}
 
     def test_who_is_told_must_not_be_blank(self, door: Any) -> None:

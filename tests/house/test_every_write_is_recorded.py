@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
-from cases import grants
-from cases.casework import acts, examination, reading
+from cases.casework import acts, examination
+from cases.operations import grants
 from cases.referrals import disclosure, emergency
+from cases.reports import reading
 from cases.triage import decisions, queue
 from reporting import intake, messages, questions, receipts
 from reporting.actors import REPORTER
@@ -26,8 +27,8 @@ _NO_ACT = {
     "reporting_receipt",  # its proof: what the ledger itself says of an event that is there
     "reporting_pulse",  # the monitor's
     "cases_partner",
-    "cases_recipient",
-    "reporting_recipientoffer",
+    "cases_partnerkey",
+    "reporting_partneroffer",
 }
 
 
@@ -65,31 +66,31 @@ def _unrecorded() -> set[str]:
 
 def test_both_walks_leave_no_write_without_an_event(traced: None) -> None:
     worker, supervisor = factories.staff(), factories.staff("supervisor")
-    recipient = factories.recipient(keys.new_secret(), by=worker, checked_by=supervisor)
-    opened = factories.draft()
-    item, second = factories.file(opened), factories.file(opened)
-    factories.lines(opened)
-    intake.submit(opened)
-    intake.answer(opened, questions.BY_KEY["told"], "the school", by=REPORTER)
-    queue.assess(opened.report)
-    decisions.override_band(opened.report, 0, "she called", by=worker)
-    case = factories.case(opened, worker)
-    reading.open_report(opened.report, by=worker)
+    partner_key = factories.partner_key(keys.new_secret(), by=worker, checked_by=supervisor)
+    visit = factories.draft()
+    item, second = factories.file(visit), factories.file(visit)
+    factories.lines(visit)
+    intake.submit(visit)
+    intake.answer(visit, questions.BY_KEY["told"], "the school", by=REPORTER)
+    queue.assess(visit.report)
+    decisions.override_band(visit.report, 0, "she called", by=worker)
+    case = factories.case(visit, worker)
+    reading.open_report(visit.report, by=worker)
     acts.add_note(case, "note", by=worker)
     reading.notes(case, by=worker)
-    acts.write_to_reporter(opened.report, "hello", by=worker)
+    acts.write_to_reporter(visit.report, "hello", by=worker)
     acts.move(case, case.State.ASSESSMENT, by=worker)
     examination.reveal(item, "to see it", by=worker)
     examination.may_show_a_child(second, by=worker)
-    receipts.redeem(opened.code)
-    messages.mark_read(opened.report, from_office=True, by=REPORTER)
-    factories.yes(opened, recipient)
-    referral = disclosure.draft(case, opened.report, recipient, items=[item.pk], by=worker)
+    receipts.redeem(visit.code)
+    messages.mark_read(visit.report, from_office=True, by=REPORTER)
+    factories.yes(visit, partner_key)
+    referral = disclosure.draft(case, visit.report, partner_key, items=[item.pk], by=worker)
     disclosure.approve(referral, by=supervisor)
     emergency.review(
         emergency.tell(
             case,
-            opened.report,
+            visit.report,
             told_to="999",
             called_back="999",
             said="address",
@@ -104,6 +105,6 @@ def test_both_walks_leave_no_write_without_an_event(traced: None) -> None:
 
 
 def test_the_trace_would_see_one(traced: None) -> None:
-    opened = factories.draft()
-    opened.report.answers.all().delete()
+    visit = factories.draft()
+    visit.report.answers.all().delete()
     assert _unrecorded() == {"reporting_answer"}

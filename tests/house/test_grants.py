@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from django.db import InternalError, connection
 
-from cases import grants
+from cases.operations import grants
 from reporting import intake
 from tests import factories
 
@@ -29,19 +29,19 @@ _DOORS = [role.removeprefix("holdfast_") for role in grants.ROLES]
 @pytest.fixture
 def as_role() -> Iterator[dict[str, psycopg.Connection]]:
     """A connection signed in as each role (not SET ROLE: what counts is the session's user)."""
-    database, opened = connection.settings_dict, {}
+    database, visit = connection.settings_dict, {}
     for role in grants.ROLES:
         _give_password(role)
     for door in _DOORS:
-        opened[door] = psycopg.connect(
+        visit[door] = psycopg.connect(
             host=database["HOST"],
             dbname=database["NAME"],
             user=f"holdfast_{door}",
             password="test",
             autocommit=True,
         )
-    yield opened
-    for one in opened.values():
+    yield visit
+    for one in visit.values():
         one.close()
 
 
@@ -200,9 +200,9 @@ class TestPublicDoorAfterSending:
     def test_nothing_received_is_changed(
         self, as_role: dict[str, psycopg.Connection], statement: str
     ) -> None:
-        opened = factories.draft()
-        factories.file(opened)
-        intake.submit(opened)
+        visit = factories.draft()
+        factories.file(visit)
+        intake.submit(visit)
         with pytest.raises(psycopg.errors.RestrictViolation):
             as_role["public"].execute(statement.encode())
 
@@ -211,19 +211,19 @@ class TestPublicDoorAfterSending:
         as_role["public"].execute("UPDATE reporting_report SET news_at = now()")
 
     def test_it_cannot_speak_for_the_office(self, as_role: dict[str, psycopg.Connection]) -> None:
-        opened = factories.sent()
+        visit = factories.sent()
         with pytest.raises(psycopg.errors.RestrictViolation):
             as_role["public"].execute(
                 "INSERT INTO reporting_message (id, report_id, from_office, sealed) VALUES ('M-1', %s, true, '')",
-                [opened.report.pk],
+                [visit.report.pk],
             )
 
     def test_it_can_lock_an_item_and_never_unlock_it(
         self, as_role: dict[str, psycopg.Connection]
     ) -> None:
-        opened = factories.draft()
-        factories.file(opened)
-        intake.submit(opened)
+        visit = factories.draft()
+        factories.file(visit)
+        intake.submit(visit)
         as_role["public"].execute("UPDATE reporting_evidenceitem SET state = 'quarantined'")
         for statement in (
             b"UPDATE reporting_evidenceitem SET state = 'kept'",

@@ -13,7 +13,7 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import models
 
-from cases.casework import timeline
+from cases.reports import timeline
 from reporting.vault.fields import SealedField
 
 ROOT = Path(__file__).resolve().parents[2]

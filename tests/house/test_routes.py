@@ -10,8 +10,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from cases.operations.seed import person
 from cases.referrals import emergency
-from cases.seed import person
 from reporting import intake, messages
 from reporting.actors import REPORTER
 from reporting.models import EvidenceItem, Report, ReporterSession
@@ -33,11 +33,11 @@ MATRIX: dict[str, tuple[int, int, int, int]] = {
     "office:prepare": (302, 302, 302, 302),
     "office:tell_now": (302, 200, 200, 403),
     "office:look": (302, 200, 200, 403),
-    "office:lock": (302, 302, 302, 302),
-    "office:locked": (302, 403, 200, 200),
+    "office:quarantine_item": (302, 302, 302, 302),
+    "office:quarantine": (302, 403, 200, 200),
     "office:partners": (302, 200, 200, 403),
     "office:referral": (302, 200, 200, 403),
-    "partner:door": (200,) * 4,
+    "partner:start": (200,) * 4,
     "partner:package": (200,) * 4,
     "partner:collect": (302,) * 4,
     "partner:checkpoint": (404,) * 4,  # before the first checkpoint
@@ -82,15 +82,15 @@ def test_every_route_has_a_row() -> None:
 @pytest.fixture
 def ids(running_opener: None) -> dict[str, str]:
     worker = factories.staff()
-    opened = factories.draft()
-    item = factories.file(opened)
-    intake.submit(opened)
-    case = factories.case(opened, worker)
+    visit = factories.draft()
+    item = factories.file(visit)
+    intake.submit(visit)
+    case = factories.case(visit, worker)
     told = emergency.tell(
-        case, opened.report, told_to="a", called_back="b", said="c", threat_to_life=True, by=worker
+        case, visit.report, told_to="a", called_back="b", said="c", threat_to_life=True, by=worker
     )
     return {
-        "<str:report_id>": opened.report.pk, "<str:item_id>": item.pk, "<str:case_id>": case.pk, "<str:referral_id>": told.pk,
+        "<str:report_id>": visit.report.pk, "<str:item_id>": item.pk, "<str:case_id>": case.pk, "<str:referral_id>": told.pk,
         "<int:number>": "2",
     }  # fmt: skip
 
@@ -240,15 +240,15 @@ def test_a_wrong_code_gets_a_clear_answer(typed: str, status: int, says: str) ->
 
 def test_a_found_code_shows_only_what_is_new_unless_she_chose_otherwise() -> None:
     for chosen in ("no", "", "yes"):
-        opened = factories.draft({**factories.ADULT_EXTORTION, "show_again": chosen})
-        factories.file(opened, name="private name.jpg")
-        intake.submit(opened)
-        messages.post(opened.report, "what she wrote long ago", from_office=False, by=REPORTER)
+        visit = factories.draft({**factories.ADULT_EXTORTION, "show_again": chosen})
+        factories.file(visit, name="private name.jpg")
+        intake.submit(visit)
+        messages.post(visit.report, "what she wrote long ago", from_office=False, by=REPORTER)
         messages.post(
-            opened.report, "what the office wrote", from_office=True, by=factories.staff().actor
+            visit.report, "what the office wrote", from_office=True, by=factories.staff().actor
         )
         finder = Client()
-        finder.post("/back/", {"code": opened.code}, headers=ORIGIN)
+        finder.post("/back/", {"code": visit.code}, headers=ORIGIN)
         seen = "".join(
             finder.get(path).content.decode() for path in ("/mine/", "/more/", "/mine/who/")
         )
@@ -257,7 +257,7 @@ def test_a_found_code_shows_only_what_is_new_unless_she_chose_otherwise() -> Non
             assert (private in seen) == (chosen == "yes"), (chosen, private)
         assert factories.ADULT_EXTORTION["words"] not in seen
         later = Client()
-        later.post("/back/", {"code": opened.code}, headers=ORIGIN)
+        later.post("/back/", {"code": visit.code}, headers=ORIGIN)
         assert ("what the office wrote" in later.get("/mine/").content.decode()) == (
             chosen == "yes"
         )

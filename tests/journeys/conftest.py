@@ -77,9 +77,9 @@ def running() -> Iterator[Running]:
 def browser() -> Iterator[Browser]:
     path = shutil.which("chromium")
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
-        yield opened
-        opened.close()
+        visit = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield visit
+        visit.close()
 
 
 @pytest.fixture(params=[False, True], ids=["without JavaScript", "with JavaScript"])

@@ -13,7 +13,7 @@ import pyrage
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from cases import seed
+from cases.operations import seed
 from tests.journeys.conftest import Running, sign_in
 
 pytestmark = [

@@ -7,13 +7,14 @@ from django.test import Client
 from django.utils import timezone
 
 from cases import tasks
-from cases.casework import acts, reading
+from cases.casework import acts
 from cases.models import Assessment
+from cases.reports import reading
 from cases.triage import decisions, priority, queue
 from reporting import consent, intake, looks, messages, people, questions, receipts
 from reporting.actors import REPORTER
-from reporting.models import Answer, Consent, EvidenceItem, Incident, Look, RecipientOffer, Report
-from reporting.sessions import OpenReport
+from reporting.models import Answer, Consent, EvidenceItem, Incident, Look, PartnerOffer, Report
+from reporting.sessions import Visit
 from tests import factories
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("running_opener")]
@@ -25,62 +26,62 @@ def page(key: str) -> str:
     return f"/page/{questions.POSITION[key]}/"
 
 
-def hers(opened: OpenReport) -> Client:
+def hers(visit: Visit) -> Client:
     """Her browser, after she came back with her code."""
     client = Client()
-    assert client.post("/back/", {"code": opened.code}, headers=ORIGIN).status_code == 302
+    assert client.post("/back/", {"code": visit.code}, headers=ORIGIN).status_code == 302
     return client
 
 
-def news(opened: OpenReport) -> bool:
-    return Report.objects.get(pk=opened.report.pk).news_at is not None
+def news(visit: Visit) -> bool:
+    return Report.objects.get(pk=visit.report.pk).news_at is not None
 
 
 class TestScreens:
     def test_a_later_answer_stands_beside_the_earlier_one(self) -> None:
-        opened = factories.sent()
-        answer = hers(opened).post(
+        visit = factories.sent()
+        answer = hers(visit).post(
             page("words"), {"answer": "He is in front of the house."}, headers=ORIGIN
         )
         assert answer["Location"] == "/added/"
-        rows = Answer.objects.filter(report=opened.report, question="words")
+        rows = Answer.objects.filter(report=visit.report, question="words")
         assert rows.count() == 2
         assert (
-            people.latest_answers(opened.report, opened.secret)["words"]
+            people.latest_answers(visit.report, visit.secret)["words"]
             == "He is in front of the house."
         )
-        assert news(opened)
+        assert news(visit)
 
     def test_an_empty_page_changes_nothing(self) -> None:
-        opened = factories.sent()
-        client = hers(opened)
+        visit = factories.sent()
+        client = hers(visit)
         for key in ("words", "links", "contact", "what"):
             assert client.post(page(key), {"answer": ""}, headers=ORIGIN)["Location"] == "/mine/"
         assert (
-            people.latest_answers(opened.report, opened.secret)["words"]
+            people.latest_answers(visit.report, visit.secret)["words"]
             == factories.ADULT_EXTORTION["words"]
         )
-        assert not news(opened)
+        assert not news(visit)
 
     def test_lines_are_added_and_none_is_taken_out(self) -> None:
-        opened = factories.draft()
-        factories.lines(opened)
-        intake.submit(opened)
-        hers(opened).post(
+        visit = factories.draft()
+        factories.lines(visit)
+        intake.submit(visit)
+        hers(visit).post(
             page("links"),
             {"answer": "https://example.org/new\nhttps://example.org/more"},
             headers=ORIGIN,
         )
-        assert EvidenceItem.objects.filter(report=opened.report, kind="link").count() == 3
+        assert EvidenceItem.objects.filter(report=visit.report, kind="link").count() == 3
 
     def test_a_kind_of_harm_named_later_becomes_an_incident_of_its_own(self) -> None:
-        opened = factories.sent()
-        answer = hers(opened).post(
+        visit = factories.sent()
+        answer = hers(visit).post(
             page("what"), {"answer": ["stalking", "financial_extortion"]}, headers=ORIGIN
         )
         assert answer["Location"] == "/first/"
         found = (
-            Incident.objects.filter(report=opened.report)
+            Incident.objects.filter(report=visit.report)
             .order_by("reported_type")
             .values_list("reported_type", flat=True)
         )
@@ -96,25 +97,25 @@ class TestScreens:
         )
 
     def test_what_a_found_code_shows_cannot_be_widened_after_sending(self) -> None:
-        opened = factories.sent()
-        client = hers(opened)
+        visit = factories.sent()
+        client = hers(visit)
         assert client.get(page("show_again"))["Location"] == "/mine/"
         client.post(page("show_again"), {"answer": "yes"}, headers=ORIGIN)
-        assert not people.shows_everything(receipts.redeem(opened.code)[0])
+        assert not people.shows_everything(receipts.redeem(visit.code)[0])
 
     def test_a_found_code_tells_no_answer_no_advice_no_look_and_no_consent(self) -> None:
-        opened, worker = (
+        visit, worker = (
             factories.sent({**factories.ADULT_EXTORTION, "contact": "only at noon"}),
             factories.staff(),
         )
-        factories.case(opened, worker)
-        acts.write_to_reporter(opened.report, "hello", by=worker)
-        offer = RecipientOffer.objects.create(
+        factories.case(visit, worker)
+        acts.write_to_reporter(visit.report, "hello", by=worker)
+        offer = PartnerOffer.objects.create(
             partner="P-1", name="Police", plain_words="words", reviewed_on="2026-11-01"
         )
-        consent.give(opened, offer, Consent.Answer.YES, by=REPORTER)
-        assert "took it on" in hers(opened).get("/mine/").content.decode()  # she has seen that
-        finder = hers(opened)
+        consent.give(visit, offer, Consent.Answer.YES, by=REPORTER)
+        assert "took it on" in hers(visit).get("/mine/").content.decode()  # she has seen that
+        finder = hers(visit)
         seen = "".join(
             finder.get(path).content.decode() for path in ["/mine/", "/mine/who/", "/first/", "/more/", *map(page, questions.BY_KEY)]
             if finder.get(path).status_code == 200
@@ -132,104 +133,104 @@ class TestScreens:
 
 class TestOffice:
     def test_what_she_adds_to_a_case_is_on_the_first_page_until_it_is_read(self) -> None:
-        worker, opened = factories.staff(), factories.sent()
-        factories.case(opened, worker)
+        worker, visit = factories.staff(), factories.sent()
+        factories.case(visit, worker)
         assert queue.news() == []
-        messages.post(opened.report, "He wrote again.", from_office=False, by=REPORTER)
+        messages.post(visit.report, "He wrote again.", from_office=False, by=REPORTER)
         (line,) = queue.news()
-        assert line.report.pk == opened.report.pk
-        read = reading.open_report(Report.objects.get(pk=opened.report.pk), by=worker)
+        assert line.report.pk == visit.report.pk
+        read = reading.open_report(Report.objects.get(pk=visit.report.pk), by=worker)
         assert read.thread[-1].text == "He wrote again."
         assert queue.news() == []
 
     def test_what_comes_while_it_is_read_stays_marked(self) -> None:
-        worker, opened = factories.staff(), factories.sent()
-        messages.post(opened.report, "one", from_office=False, by=REPORTER)
-        stale = Report.objects.get(pk=opened.report.pk)
-        messages.post(opened.report, "two", from_office=False, by=REPORTER)
+        worker, visit = factories.staff(), factories.sent()
+        messages.post(visit.report, "one", from_office=False, by=REPORTER)
+        stale = Report.objects.get(pk=visit.report.pk)
+        messages.post(visit.report, "two", from_office=False, by=REPORTER)
         reading.open_report(stale, by=worker)
-        assert news(opened)
+        assert news(visit)
 
     def test_our_own_message_is_no_news(self) -> None:
-        worker, opened = factories.staff(), factories.sent()
-        factories.case(opened, worker)
-        acts.write_to_reporter(opened.report, "hello", by=worker)
-        assert not news(opened)
+        worker, visit = factories.staff(), factories.sent()
+        factories.case(visit, worker)
+        acts.write_to_reporter(visit.report, "hello", by=worker)
+        assert not news(visit)
 
     def test_a_later_answer_raises_the_band_and_none_lowers_it(self) -> None:
-        opened = factories.sent({"safe": "yes", "age": "adult", "what": ["abuse"]})
+        visit = factories.sent({"safe": "yes", "age": "adult", "what": ["abuse"]})
         tasks.sweep()
-        assert Assessment.objects.get(report=opened.report, current=True).band == priority.P3
-        intake.answer(opened, questions.BY_KEY["safe"], "no", by=REPORTER)
+        assert Assessment.objects.get(report=visit.report, current=True).band == priority.P3
+        intake.answer(visit, questions.BY_KEY["safe"], "no", by=REPORTER)
         tasks.sweep()
-        assert Assessment.objects.get(report=opened.report, current=True).band == priority.P0
-        intake.answer(opened, questions.BY_KEY["safe"], "yes", by=REPORTER)
+        assert Assessment.objects.get(report=visit.report, current=True).band == priority.P0
+        intake.answer(visit, questions.BY_KEY["safe"], "yes", by=REPORTER)
         tasks.sweep()
-        now = Assessment.objects.get(report=opened.report, current=True)
+        now = Assessment.objects.get(report=visit.report, current=True)
         assert now.band == priority.P0
         assert "Says: not safe right now" in [reason["reason"] for reason in now.reasons]
 
     def test_what_a_person_knew_when_she_lowered_the_band_does_not_raise_it_again(self) -> None:
-        opened, worker = (
+        visit, worker = (
             factories.sent({"safe": "no", "age": "adult", "what": ["abuse"]}),
             factories.staff(),
         )
         tasks.sweep()
         decisions.override_band(
-            opened.report, priority.P2, "she called: the police are with her", by=worker
+            visit.report, priority.P2, "she called: the police are with her", by=worker
         )
-        intake.answer(opened, questions.BY_KEY["told"], "the police", by=REPORTER)
+        intake.answer(visit, questions.BY_KEY["told"], "the police", by=REPORTER)
         tasks.sweep()
-        now = Assessment.objects.get(report=opened.report, current=True)
+        now = Assessment.objects.get(report=visit.report, current=True)
         assert now.band == priority.P2
         assert (
-            reading.open_report(opened.report, by=worker).band_words
+            reading.open_report(visit.report, by=worker).band_words
             == "she called: the police are with her"
         )
-        intake.answer(opened, questions.BY_KEY["what"], ["sadistic"], by=REPORTER)
+        intake.answer(visit, questions.BY_KEY["what"], ["sadistic"], by=REPORTER)
         tasks.sweep()
-        assert Assessment.objects.get(report=opened.report, current=True).band == priority.P0
+        assert Assessment.objects.get(report=visit.report, current=True).band == priority.P0
 
     def test_the_rules_look_once_at_what_was_added(self) -> None:
-        opened = factories.sent()
+        visit = factories.sent()
         tasks.sweep()
-        intake.answer(opened, questions.BY_KEY["told"], "the school", by=REPORTER)
+        intake.answer(visit, questions.BY_KEY["told"], "the school", by=REPORTER)
         for _ in range(3):
             tasks.sweep()
-        assert Look.objects.filter(report=opened.report, who="Our computer").count() == 2
+        assert Look.objects.filter(report=visit.report, who="Our computer").count() == 2
 
     def test_what_was_declined_can_still_be_taken_on(self) -> None:
-        opened, worker = factories.sent(), factories.staff()
-        decisions.decline(opened.report, "not for us", out_of_scope=True, by=worker)
-        messages.post(opened.report, "It has become worse.", from_office=False, by=REPORTER)
+        visit, worker = factories.sent(), factories.staff()
+        decisions.decline(visit.report, "not for us", out_of_scope=True, by=worker)
+        messages.post(visit.report, "It has become worse.", from_office=False, by=REPORTER)
         (line,) = queue.news()
         decisions.accept(line.report, by=worker)
-        assert Report.objects.get(pk=opened.report.pk).state == Report.State.ACCEPTED
+        assert Report.objects.get(pk=visit.report.pk).state == Report.State.ACCEPTED
 
 
 def test_she_is_told_once_who_looked_and_that_is_on_record() -> None:
-    opened, worker = factories.sent(), factories.staff()
-    reading.open_report(opened.report, by=worker)
-    visit, _token = receipts.redeem(opened.code)
+    visit, worker = factories.sent(), factories.staff()
+    reading.open_report(visit.report, by=worker)
+    visit, _token = receipts.redeem(visit.code)
     assert [look.act for look in looks.shown(visit)] == ["read your report"]
-    looks.mark_shown(opened.report, by=REPORTER)
-    looks.mark_shown(opened.report, by=REPORTER)
+    looks.mark_shown(visit.report, by=REPORTER)
+    looks.mark_shown(visit.report, by=REPORTER)
     assert Look.objects.filter(shown_at__lte=timezone.now()).count() == 1
-    assert looks.shown(receipts.redeem(opened.code)[0]) == []
+    assert looks.shown(receipts.redeem(visit.code)[0]) == []
 
 
 @pytest.mark.parametrize("sent", [False, True])
 def test_nothing_she_writes_is_cut_off_in_silence(sent: bool) -> None:
-    opened = factories.draft()
+    visit = factories.draft()
     if sent:
-        intake.submit(opened)
-    client = hers(opened)
+        intake.submit(visit)
+    client = hers(visit)
     words = "ا" * (questions.TEXT_LIMIT + 1)
     answer = client.post(page("words"), {"answer": words}, headers=ORIGIN)
     assert (answer.status_code, words in answer.content.decode()) == (413, True)
     assert "in two parts" in answer.content.decode()
     client.post(page("words"), {"answer": words[1:]}, headers=ORIGIN)
-    assert people.latest_answers(opened.report, opened.secret)["words"] == words[1:]
+    assert people.latest_answers(visit.report, visit.secret)["words"] == words[1:]
     lines = "\n".join(
         f"https://example.org/{number}" for number in range(questions.LINES_LIMIT + 1)
     )
@@ -245,9 +246,9 @@ class TestClosedWhileSheWrote:
     """After an hour, or because she came back elsewhere, the page is closed; what she had just written comes back to her."""
 
     def test_an_answer_does_not_begin_a_second_report_unasked(self) -> None:
-        opened = factories.draft()
-        client = hers(opened)
-        receipts.redeem(opened.code)  # on another phone: this page is closed
+        visit = factories.draft()
+        client = hers(visit)
+        receipts.redeem(visit.code)  # on another phone: this page is closed
         answer = client.post(page("words"), {"answer": "a long account"}, headers=ORIGIN)
         assert answer.status_code == 403
         assert "a long account" in answer.content.decode()
@@ -262,9 +263,9 @@ class TestClosedWhileSheWrote:
         assert Report.objects.count() == 2
 
     def test_a_message_is_shown_so_that_she_can_copy_it(self) -> None:
-        opened = factories.sent()
-        client = hers(opened)
-        receipts.redeem(opened.code)
+        visit = factories.sent()
+        client = hers(visit)
+        receipts.redeem(visit.code)
         answer = client.post("/mine/", {"text": "He is here."}, headers=ORIGIN)
         assert answer.status_code == 403
         assert "He is here." in answer.content.decode()

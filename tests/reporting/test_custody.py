@@ -23,17 +23,17 @@ from hypothesis import strategies as st
 from reporting import ids
 from reporting.custody import checkpoints, sequencer, tree, verify
 from reporting.custody.models import Checkpoint, CustodyDetail, CustodyEvent
-from reporting.custody.record import UnknownSubject, found, founding, record
+from reporting.custody.record import UnknownSubject, founding, record, start_chain
 from reporting.custody.timestamps import StampFailed
 from reporting.evidence import open_bytes
-from reporting.vault.keys import new_secret, recipient_of
+from reporting.vault.keys import new_secret, public_key_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def _subject_with(events: int) -> str:
     subject, secret = ids.report(), new_secret()
-    found(subject, recipient=recipient_of(secret), signing_key=b"k" * 32, actor="reporter")
+    start_chain(subject, public_key=public_key_of(secret), signing_key=b"k" * 32, actor="reporter")
     for number in range(events):
         record(subject, "answer:saved", actor="reporter", detail={"answer": number})
     return subject
@@ -65,13 +65,13 @@ def _as_owner_past_the_triggers(sql: str, *values: Any) -> None:
 
 def test_a_row_can_be_recomputed_with_sha256sum() -> None:
     subject, secret = ids.report(), new_secret()
-    found(subject, recipient=recipient_of(secret), signing_key=b"", actor="reporter")
+    start_chain(subject, public_key=public_key_of(secret), signing_key=b"", actor="reporter")
     recorded = record(subject, "answer:saved", actor="reporter", detail={"ä": [1, "x"]})
     row = CustodyEvent.objects.get(id=recorded.id)
     assert hashlib.sha256(b"\0" + row.canonical.encode()).hexdigest() == row.leaf == recorded.leaf
-    opened = open_bytes(CustodyDetail.objects.get(event_id=row.id).sealed, secret)
-    assert hashlib.sha256(opened).hexdigest() == json.loads(row.canonical)["detail_hash"]
-    assert json.loads(opened[32:]) == {"ä": [1, "x"]}
+    visit = open_bytes(CustodyDetail.objects.get(event_id=row.id).sealed, secret)
+    assert hashlib.sha256(visit).hexdigest() == json.loads(row.canonical)["detail_hash"]
+    assert json.loads(visit[32:]) == {"ä": [1, "x"]}
     assert (
         json.loads(row.canonical)["previous"]
         == CustodyEvent.objects.get(subject=subject, seq=1).leaf
@@ -284,8 +284,8 @@ def _parameters() -> dict[str, Any]:
 
 def test_a_swapped_public_key_is_refused_when_it_is_read() -> None:
     subject = _subject_with(0)
-    other = recipient_of(new_secret())
-    mine = founding(subject).recipient
+    other = public_key_of(new_secret())
+    mine = founding(subject).public_key
     _as_owner_past_the_triggers(
         "UPDATE custody_custodydetail SET founding = replace(founding, %s, %s)", mine, other
     )

@@ -59,22 +59,22 @@ def test_an_error_at_the_desk_gives_the_place_back() -> None:
 
 
 def test_a_flood_of_codes_turns_no_new_report_away() -> None:
-    opened = factories.sent()
+    visit = factories.sent()
     with crowded(receipts._redeeming):
-        answer = Client().post("/back/", {"code": opened.code}, headers=ORIGIN)
+        answer = Client().post("/back/", {"code": visit.code}, headers=ORIGIN)
         assert answer.status_code == 503
         assert "have not looked at your code yet" in answer.content.decode()
-        assert opened.code in answer.content.decode()
+        assert visit.code in answer.content.decode()
         assert Client().post("/page/1/", {"answer": "yes"}, headers=ORIGIN).status_code == 302
-    assert Client().post("/back/", {"code": opened.code}, headers=ORIGIN).status_code == 302
+    assert Client().post("/back/", {"code": visit.code}, headers=ORIGIN).status_code == 302
 
 
 def test_a_flood_of_new_reports_keeps_nobody_from_coming_back() -> None:
-    opened = factories.sent()
+    visit = factories.sent()
     with crowded(intake._minting):
         answer = Client().post("/page/6/", {"answer": "a long account"}, headers=ORIGIN)
         assert answer.status_code == 503
         assert "a long account" in answer.content.decode()
         assert "press Continue again" in answer.content.decode()
-        assert Client().post("/back/", {"code": opened.code}, headers=ORIGIN).status_code == 302
+        assert Client().post("/back/", {"code": visit.code}, headers=ORIGIN).status_code == 302
     assert Report.objects.count() == 1

@@ -20,8 +20,8 @@ from reporting.models import (
     Consent,
     EvidenceItem,
     OfficeWrap,
+    PartnerOffer,
     Receipt,
-    RecipientOffer,
     Report,
     ReporterSession,
     ReturnCodeWrap,
@@ -33,15 +33,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_a_draft_is_wrapped_for_nobody_but_her() -> None:
-    opened = factories.draft()
-    assert not OfficeWrap.objects.filter(subject=opened.report.pk).exists()
-    intake.submit(opened)
-    assert OfficeWrap.objects.filter(subject=opened.report.pk).count() == 2
+    visit = factories.draft()
+    assert not OfficeWrap.objects.filter(subject=visit.report.pk).exists()
+    intake.submit(visit)
+    assert OfficeWrap.objects.filter(subject=visit.report.pk).count() == 2
 
 
 def test_her_code_opens_it_and_a_wrong_one_does_not() -> None:
-    opened = factories.draft()
-    again, _token = receipts.redeem(opened.code)
+    visit = factories.draft()
+    again, _token = receipts.redeem(visit.code)
     assert (
         people.latest_answers(again.report, again.secret)["words"]
         == factories.ADULT_EXTORTION["words"]
@@ -51,55 +51,55 @@ def test_her_code_opens_it_and_a_wrong_one_does_not() -> None:
 
 
 def test_a_swapped_wrap_is_refused_to_her() -> None:
-    opened, other = factories.draft(), keys.new_secret()
-    derived = codes.derive(opened.code)
-    ReturnCodeWrap.objects.filter(report=opened.report).update(
-        wrapped=keys.wrap(other, keys.recipient_of(derived.secret))
+    visit, other = factories.draft(), keys.new_secret()
+    derived = codes.derive(visit.code)
+    ReturnCodeWrap.objects.filter(report=visit.report).update(
+        wrapped=keys.wrap(other, keys.public_key_of(derived.secret))
     )
     with pytest.raises(keys.WrongKey):
-        receipts.redeem(opened.code)
+        receipts.redeem(visit.code)
 
 
 def test_a_draft_keeps_one_answer_a_sent_report_keeps_both() -> None:
-    opened = factories.draft()
-    intake.answer(opened, questions.BY_KEY["words"], "second thoughts", by=REPORTER)
-    assert Answer.objects.filter(report=opened.report, question="words").count() == 1
-    intake.submit(opened)
-    intake.answer(opened, questions.BY_KEY["words"], "a correction", by=REPORTER)
-    assert Answer.objects.filter(report=opened.report, question="words").count() == 2
+    visit = factories.draft()
+    intake.answer(visit, questions.BY_KEY["words"], "second thoughts", by=REPORTER)
+    assert Answer.objects.filter(report=visit.report, question="words").count() == 1
+    intake.submit(visit)
+    intake.answer(visit, questions.BY_KEY["words"], "a correction", by=REPORTER)
+    assert Answer.objects.filter(report=visit.report, question="words").count() == 2
 
 
 def test_nothing_to_send_is_said_and_nothing_is_changed() -> None:
-    opened = factories.draft({"safe": "yes"})
+    visit = factories.draft({"safe": "yes"})
     with pytest.raises(intake.NothingToSend):
-        intake.submit(opened)
-    opened.report.refresh_from_db()
-    assert opened.report.state == Report.State.DRAFT
+        intake.submit(visit)
+    visit.report.refresh_from_db()
+    assert visit.report.state == Report.State.DRAFT
 
 
 def test_if_the_ledger_cannot_be_written_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    opened = factories.draft()
+    visit = factories.draft()
 
     def broken(*args: object, **kwargs: object) -> None:
         raise RuntimeError("no ledger")
 
     monkeypatch.setattr(intake, "record", broken)
     with pytest.raises(RuntimeError):
-        intake.submit(opened)
-    opened.report.refresh_from_db()
-    assert opened.report.state == Report.State.DRAFT
-    assert not OfficeWrap.objects.filter(subject=opened.report.pk).exists()
+        intake.submit(visit)
+    visit.report.refresh_from_db()
+    assert visit.report.state == Report.State.DRAFT
+    assert not OfficeWrap.objects.filter(subject=visit.report.pk).exists()
     assert not Receipt.objects.exists()
 
 
 def test_every_changing_act_of_hers_leaves_an_event() -> None:
-    opened = factories.draft()
-    before = CustodyEvent.objects.filter(subject=opened.report.pk).count()
-    factories.file(opened)
-    intake.submit(opened)
-    messages.post(opened.report, "hello", from_office=False, by=REPORTER)
+    visit = factories.draft()
+    before = CustodyEvent.objects.filter(subject=visit.report.pk).count()
+    factories.file(visit)
+    intake.submit(visit)
+    messages.post(visit.report, "hello", from_office=False, by=REPORTER)
     events = list(
-        CustodyEvent.objects.filter(subject=opened.report.pk)
+        CustodyEvent.objects.filter(subject=visit.report.pk)
         .order_by("seq")
         .values_list("event", flat=True)
     )
@@ -129,10 +129,10 @@ class TestAge:
         ],
     )
     def test_no_bytes(self, answers: dict[str, str], shown: str) -> None:
-        opened = factories.draft({"words": "x", **answers})
-        group = intake.open_file_group(opened, shown, by=REPORTER)
+        visit = factories.draft({"words": "x", **answers})
+        group = intake.open_file_group(visit, shown, by=REPORTER)
         with pytest.raises(people.BytesNotTaken):
-            intake.add_file(opened, group, "x.jpg", [b"x"], by=REPORTER)
+            intake.add_file(visit, group, "x.jpg", [b"x"], by=REPORTER)
         assert evidence.store().names() == []
 
     def test_no_bytes_without_the_question_or_through_the_group_of_another_report(self) -> None:
@@ -149,22 +149,22 @@ class TestAge:
     def test_an_answer_changed_after_an_upload_locks_the_file(
         self, question: str, value: str
     ) -> None:
-        opened = factories.draft()
-        item = factories.file(opened)
-        intake.answer(opened, questions.BY_KEY[question], value, by=REPORTER)
+        visit = factories.draft()
+        item = factories.file(visit)
+        intake.answer(visit, questions.BY_KEY[question], value, by=REPORTER)
         item.refresh_from_db()
         assert item.state == EvidenceItem.State.QUARANTINED
         with pytest.raises(evidence.NotOpenable):
-            list(evidence.open_sealed(item, opened.secret))
+            list(evidence.open_sealed(item, visit.secret))
         with pytest.raises(evidence.NotOpenable):
             evidence.remove_from_draft(item, by=REPORTER)
         assert evidence.store().names() == [item.vault_name]
 
     def test_the_files_own_answer_changed_locks_only_that_group(self) -> None:
-        opened = factories.draft()
-        first, second = factories.file(opened), factories.file(opened)
+        visit = factories.draft()
+        first, second = factories.file(visit), factories.file(visit)
         assert first.group is not None
-        intake.change_file_group(opened, first.group, "not_sure", by=REPORTER)
+        intake.change_file_group(visit, first.group, "not_sure", by=REPORTER)
         first.refresh_from_db()
         second.refresh_from_db()
         assert (first.state, second.state) == (
@@ -173,8 +173,8 @@ class TestAge:
         )
 
     def test_a_locked_item_is_never_deleted_even_by_the_database_owner(self) -> None:
-        opened = factories.draft()
-        item = factories.file(opened)
+        visit = factories.draft()
+        item = factories.file(visit)
         evidence.quarantine(item, reason="x", by=REPORTER)
         with (
             pytest.raises(Exception, match="quarantined item stays"),
@@ -187,10 +187,10 @@ class TestAge:
 class TestSession:
     def test_a_token_opens_the_report_and_its_row_holds_neither_token_nor_key(self) -> None:
         started = intake.start(language="en", by=REPORTER)
-        assert sessions.resume(started.token) == started.opened
+        assert sessions.resume(started.token) == started.visit
         row = ReporterSession.objects.get()
         assert started.token not in row.token_hash
-        assert started.opened.secret.encode() not in bytes(row.keys)
+        assert started.visit.secret.encode() not in bytes(row.keys)
 
     def test_idle_ends_it(self) -> None:
         started = intake.start(language="en", by=REPORTER)
@@ -203,68 +203,66 @@ class TestSession:
 
     def test_coming_back_elsewhere_closes_the_forgotten_tab(self) -> None:
         started = intake.start(language="en", by=REPORTER)
-        receipts.redeem(started.opened.code)
+        receipts.redeem(started.visit.code)
         assert sessions.resume(started.token) is None
 
 
 class TestConsent:
     @pytest.fixture
-    def offer(self) -> RecipientOffer:
-        return RecipientOffer.objects.create(
+    def offer(self) -> PartnerOffer:
+        return PartnerOffer.objects.create(
             partner="P-1", name="Police", plain_words="words", reviewed_on="2026-11-01"
         )
 
-    def test_only_the_latest_yes_counts(self, offer: RecipientOffer) -> None:
-        opened = factories.sent()
+    def test_only_the_latest_yes_counts(self, offer: PartnerOffer) -> None:
+        visit = factories.sent()
         with pytest.raises(consent.ConsentMissing):
-            consent.current(opened.report, "P-1")
-        given = consent.give(opened, offer, Consent.Answer.YES, by=REPORTER)
-        assert consent.current(opened.report, "P-1") == given
-        consent.give(opened, offer, Consent.Answer.NEVER, by=REPORTER)
+            consent.current(visit.report, "P-1")
+        given = consent.give(visit, offer, Consent.Answer.YES, by=REPORTER)
+        assert consent.current(visit.report, "P-1") == given
+        consent.give(visit, offer, Consent.Answer.NEVER, by=REPORTER)
         with pytest.raises(consent.ConsentMissing, match="not a yes"):
-            consent.current(opened.report, "P-1")
+            consent.current(visit.report, "P-1")
 
-    def test_a_yes_that_she_did_not_sign_is_refused(self, offer: RecipientOffer) -> None:
+    def test_a_yes_that_she_did_not_sign_is_refused(self, offer: PartnerOffer) -> None:
         """What a captured public door could write: a row, but not her signature."""
-        opened, other = factories.sent(), factories.sent()
+        visit, other = factories.sent(), factories.sent()
         forger = dataclasses.replace(
-            opened, signing_seed=other.signing_seed
+            visit, signing_seed=other.signing_seed
         )  # everything fits but the key that signs
         consent.give(forger, offer, Consent.Answer.YES, by=REPORTER)
         with pytest.raises(consent.ConsentForged):
-            consent.current(opened.report, "P-1")
+            consent.current(visit.report, "P-1")
 
-    def test_an_earlier_yes_put_in_again_does_not_undo_her_never(
-        self, offer: RecipientOffer
-    ) -> None:
+    def test_an_earlier_yes_put_in_again_does_not_undo_her_never(self, offer: PartnerOffer) -> None:
         """What a captured public door could replay: her own words, with her own signature."""
-        opened = factories.sent()
-        earlier = consent.give(opened, offer, Consent.Answer.YES, by=REPORTER)
-        consent.give(opened, offer, Consent.Answer.NEVER, by=REPORTER)
+        visit = factories.sent()
+        earlier = consent.give(visit, offer, Consent.Answer.YES, by=REPORTER)
+        consent.give(visit, offer, Consent.Answer.NEVER, by=REPORTER)
         earlier.pk = "K-REPLAYED"
         earlier.save(force_insert=True)
         with pytest.raises(consent.ConsentMissing, match="not a yes"):
-            consent.current(opened.report, "P-1")
+            consent.current(visit.report, "P-1")
         Consent.objects.filter(pk="K-REPLAYED").update(signed_at=timezone.now())
         with pytest.raises(consent.ConsentForged):
-            consent.current(opened.report, "P-1")
+            consent.current(visit.report, "P-1")
 
-    def test_a_column_changed_after_she_signed_is_refused(self, offer: RecipientOffer) -> None:
-        opened = factories.sent()
-        given = consent.give(opened, offer, Consent.Answer.NOT_NOW, by=REPORTER)
+    def test_a_column_changed_after_she_signed_is_refused(self, offer: PartnerOffer) -> None:
+        visit = factories.sent()
+        given = consent.give(visit, offer, Consent.Answer.NOT_NOW, by=REPORTER)
         Consent.objects.filter(pk=given.pk).update(answer="yes")
         with pytest.raises(consent.ConsentForged):
-            consent.current(opened.report, "P-1")
+            consent.current(visit.report, "P-1")
 
     def test_an_expired_yes_is_no_yes(
-        self, offer: RecipientOffer, monkeypatch: pytest.MonkeyPatch
+        self, offer: PartnerOffer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        opened = factories.sent()
+        visit = factories.sent()
         monkeypatch.setattr(consent, "LASTS", -consent.LASTS)
-        given = consent.give(opened, offer, Consent.Answer.YES, by=REPORTER)
+        given = consent.give(visit, offer, Consent.Answer.YES, by=REPORTER)
         assert json.loads(given.statement)["answer"] == "yes"
         with pytest.raises(consent.ConsentMissing, match="expired"):
-            consent.current(opened.report, "P-1")
+            consent.current(visit.report, "P-1")
 
 
 @pytest.mark.parametrize(
@@ -275,17 +273,17 @@ class TestConsent:
 def test_an_object_that_is_gone_or_changed_freezes_its_item(
     spoil: Callable[[Path], object], settings: Any
 ) -> None:
-    opened = factories.draft()
-    item = factories.file(opened)
+    visit = factories.draft()
+    item = factories.file(visit)
     assert evidence.verify(item, by=job("verify"))
     (path,) = Path(settings.VAULT_DIR).glob("??/*")
     spoil(path)
     assert not evidence.verify(item, by=job("verify"))
     with pytest.raises(evidence.NotOpenable):
-        list(evidence.open_sealed(item, opened.secret))
+        list(evidence.open_sealed(item, visit.secret))
     assert (
         CustodyEvent.objects.filter(
-            subject=opened.report.pk, event="evidence:integrity_failed"
+            subject=visit.report.pk, event="evidence:integrity_failed"
         ).count()
         == 1
     )

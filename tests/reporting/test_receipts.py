@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from cases import ceremony
-from cases.certificates import KINDS, Authority
+from cases.operations import ceremony
+from cases.operations.certificates import KINDS, CertificateAuthority
 from reporting import receipts
 from reporting.models import Receipt
 from tests import factories
@@ -46,24 +46,24 @@ def test_taken_when_it_is_given_and_confirmed_once_it_lies_under_a_checkpoint(
 ) -> None:
     for _ in range(3):
         factories.sent()
-    opened = factories.sent()
-    taken = receipts.as_text(opened.report.receipt).encode()
-    assert opened.report.pk in verified(taken)
+    visit = factories.sent()
+    taken = receipts.as_text(visit.report.receipt).encode()
+    assert visit.report.pk in verified(taken)
     assert "CONFIRMED" not in verified(taken)
     assert receipts.confirm() == 0
     factories.sequence()
     assert receipts.confirm() == 4
     assert receipts.confirm() == 0
-    confirmed = receipts.as_text(Receipt.objects.get(report=opened.report)).encode()
+    confirmed = receipts.as_text(Receipt.objects.get(report=visit.report)).encode()
     assert "CONFIRMED" in verified(confirmed)
 
 
 def test_any_flipped_bit_is_found(verified: Callable[..., str]) -> None:
     factories.sent()
-    opened = factories.sent()
+    visit = factories.sent()
     factories.sequence()
     receipts.confirm()
-    note = receipts.as_text(Receipt.objects.get(report=opened.report)).encode()
+    note = receipts.as_text(Receipt.objects.get(report=visit.report)).encode()
     ignored_by_decoders = note.index(b"==\n-----END SIGNATURE") - 1
     chance = random.Random(7)
     not_signed = note.index(b"tlog-proof@v1")
@@ -83,10 +83,10 @@ def test_another_ledger_another_ca_or_another_kind_of_certificate_is_refused(
     verified: Callable[..., str], settings: Any, tmp_path: Path
 ) -> None:
     other = ceremony.hold(tmp_path / "other", operator="Another office").folder
-    opened = factories.sent()
+    visit = factories.sent()
     factories.sequence()
     receipts.confirm()
-    note = receipts.as_text(Receipt.objects.get(report=opened.report)).encode()
+    note = receipts.as_text(Receipt.objects.get(report=visit.report)).encode()
     assert not verified(note, ledger=other / "checkpoint.pub")
     mine, settings.CA_CERTIFICATE_FILE = settings.CA_CERTIFICATE_FILE, other / "ca.pem"
     assert not verified(note)
@@ -106,7 +106,7 @@ def test_only_a_certificate_for_receipts_signs_receipts(
     holds: bool,
 ) -> None:
     monkeypatch.setitem(KINDS, "receipt", replace(KINDS["receipt"], words=words))
-    Authority.load(held.folder).issue(tmp_path, "receipt")
+    CertificateAuthority.load(held.folder).issue(tmp_path, "receipt")
     settings.RECEIPT_KEY_FILE, settings.RECEIPT_CERTIFICATE_FILE = (
         tmp_path / "receipt.key",
         tmp_path / "receipt.pem",

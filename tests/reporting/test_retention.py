@@ -11,17 +11,17 @@ from reporting.actors import job
 from reporting.custody import verify
 from reporting.custody.models import CustodyEvent
 from reporting.models import Answer, EvidenceItem, Person, Report, ReporterSession, ReturnCodeWrap
-from reporting.sessions import OpenReport
+from reporting.sessions import Visit
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def draft(*, days: int = 31) -> OpenReport:
+def draft(*, days: int = 31) -> Visit:
     """Last touched so many days ago."""
-    opened = factories.draft()
-    factories.file(opened)
-    factories.lines(opened)
+    visit = factories.draft()
+    factories.file(visit)
+    factories.lines(visit)
     for table, column in (
         ("report", "started_at"),
         ("answer", "at"),
@@ -29,7 +29,7 @@ def draft(*, days: int = 31) -> OpenReport:
         ("reportersession", "used_at"),
     ):
         age(table, column, days)
-    return opened
+    return visit
 
 
 def age(table: str, column: str, days: int) -> None:
@@ -44,7 +44,7 @@ def expire() -> int:
 
 
 def test_an_idle_draft_is_forgotten_with_its_bytes_and_the_ledger_stays_sound() -> None:
-    opened = draft()
+    visit = draft()
     assert evidence.store().names() != []
     assert expire() == 1
     assert expire() == 0
@@ -53,10 +53,8 @@ def test_an_idle_draft_is_forgotten_with_its_bytes_and_the_ledger_stays_sound() 
         assert not rows.objects.exists(), rows
     assert Report.objects.get().state == Report.State.ERASED
     with pytest.raises(receipts.UnknownCode):
-        receipts.redeem(opened.code)
-    assert (
-        CustodyEvent.objects.filter(subject=opened.report.pk, event="report:expired").count() == 1
-    )
+        receipts.redeem(visit.code)
+    assert CustodyEvent.objects.filter(subject=visit.report.pk, event="report:expired").count() == 1
     verify.verify([])
 
 
@@ -66,27 +64,27 @@ def test_an_idle_draft_is_forgotten_with_its_bytes_and_the_ledger_stays_sound() 
     ids=["answer", "item", "visit"],
 )
 def test_whatever_was_touched_lately_keeps_the_draft(table: str, column: str) -> None:
-    opened = draft()
+    visit = draft()
     age(table, column, 29)
     assert expire() == 0
-    assert people.latest_answers(opened.report, opened.secret)["words"]
+    assert people.latest_answers(visit.report, visit.secret)["words"]
 
 
 def test_a_sent_report_is_never_forgotten_by_the_clock() -> None:
-    opened = draft(days=4000)
-    intake.submit(opened)
+    visit = draft(days=4000)
+    intake.submit(visit)
     assert expire() == 0
     with connection.cursor() as cursor:  # nor when somebody asks the database past our code
-        cursor.execute("SELECT reporting_expire_draft(%s, interval '30 days')", [opened.report.pk])
+        cursor.execute("SELECT reporting_expire_draft(%s, interval '30 days')", [visit.report.pk])
         assert cursor.fetchone() == (False,)
     assert evidence.store().names() != []
 
 
 def test_a_draft_with_a_locked_item_stays() -> None:
-    opened = draft()
+    visit = draft()
     evidence.quarantine(EvidenceItem.objects.get(kind="file"), reason="test", by=job("test"))
     assert expire() == 0
-    assert receipts.redeem(opened.code)
+    assert receipts.redeem(visit.code)
 
 
 def test_bytes_that_cannot_be_removed_keep_the_draft_for_the_next_night(
@@ -106,17 +104,15 @@ def test_bytes_that_cannot_be_removed_keep_the_draft_for_the_next_night(
 
 
 def test_the_database_keeps_the_rule_whatever_is_asked_of_it() -> None:
-    opened = draft(days=3)
+    visit = draft(days=3)
     with connection.cursor() as cursor:
         with pytest.raises(DatabaseError, match="seven days"):
-            cursor.execute(
-                "SELECT reporting_expire_draft(%s, interval '1 day')", [opened.report.pk]
-            )
+            cursor.execute("SELECT reporting_expire_draft(%s, interval '1 day')", [visit.report.pk])
         cursor.execute("SET SESSION AUTHORIZATION holdfast_public")
         try:
             with pytest.raises(DatabaseError) as refused:
                 cursor.execute(
-                    "SELECT reporting_expire_draft(%s, interval '30 days')", [opened.report.pk]
+                    "SELECT reporting_expire_draft(%s, interval '30 days')", [visit.report.pk]
                 )
         finally:
             cursor.execute("RESET SESSION AUTHORIZATION")

@@ -42,9 +42,9 @@ def test_a_file_comes_back_byte_for_byte_and_is_verified_without_a_key(
     bucket: str, size: int
 ) -> None:
     data = os.urandom(size)
-    opened = factories.draft()
-    item = factories.file(opened, data)
-    assert b"".join(evidence.open_sealed(item, opened.secret)) == data
+    visit = factories.draft()
+    item = factories.file(visit, data)
+    assert b"".join(evidence.open_sealed(item, visit.secret)) == data
     assert evidence.verify(item, by=job("verify"))
     assert evidence.store().names() == [item.vault_name]
     evidence.remove_from_draft(item, by=REPORTER)
@@ -52,15 +52,15 @@ def test_a_file_comes_back_byte_for_byte_and_is_verified_without_a_key(
 
 
 def test_a_file_that_breaks_off_leaves_nothing(bucket: str) -> None:
-    opened = factories.draft()
-    group = intake.open_file_group(opened, "yes", by=REPORTER)
+    visit = factories.draft()
+    group = intake.open_file_group(visit, "yes", by=REPORTER)
 
     def breaks() -> Iterator[bytes]:
         yield os.urandom(17 * 1024**2)
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
-        intake.add_file(opened, group, "x", breaks(), by=REPORTER)
+        intake.add_file(visit, group, "x", breaks(), by=REPORTER)
     assert evidence.store().names() == []
     assert not EvidenceItem.objects.exists()
 
@@ -73,10 +73,10 @@ def test_a_service_that_is_gone_is_said_as_a_full_vault(bucket: str, settings: A
 
 
 def test_a_changed_object_is_found(bucket: str, settings: Any) -> None:
-    opened = factories.draft()
-    item = factories.file(opened, b"x" * 1000)
+    visit = factories.draft()
+    item = factories.file(visit, b"x" * 1000)
     client = boto3.client("s3", endpoint_url=settings.VAULT_S3_ENDPOINT)
     client.put_object(Bucket="vault", Key=item.vault_name, Body=b"other")
     assert not evidence.verify(item, by=job("verify"))
     with pytest.raises(evidence.NotOpenable):
-        list(evidence.open_sealed(item, opened.secret))
+        list(evidence.open_sealed(item, visit.secret))

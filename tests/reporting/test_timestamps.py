@@ -14,7 +14,7 @@ from cryptography import x509
 from rfc3161_client import VerifierBuilder, decode_timestamp_response
 from rfc3161_client.errors import VerificationError
 
-from reporting.custody.timestamps import Authority, StampFailed
+from reporting.custody.timestamps import StampFailed, TimeStampAuthority
 
 pytestmark = pytest.mark.needs("openssl")
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.needs("openssl")
 @pytest.fixture
 def outside(settings: Any) -> Iterator[str]:
     """An authority reached by URL (RFC 3161, section 3.4), here on loopback with our own key behind it."""
-    inner = Authority.from_settings()
+    inner = TimeStampAuthority.from_settings()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -60,7 +60,7 @@ def _second_opinion(stamp: bytes, data: bytes, ca: Path) -> None:
 
 def test_both_accept_ours_and_both_refuse_other_data(settings: Any, tmp_path: Path) -> None:
     ca = settings.CA_CERTIFICATE_FILE
-    stamp = Authority.from_settings().stamp(b"data")
+    stamp = TimeStampAuthority.from_settings().stamp(b"data")
     assert _openssl_accepts(stamp, b"data", ca, tmp_path)
     _second_opinion(stamp, b"data", ca)
     assert not _openssl_accepts(stamp, b"other", ca, tmp_path)
@@ -71,18 +71,18 @@ def test_both_accept_ours_and_both_refuse_other_data(settings: Any, tmp_path: Pa
 def test_an_outside_authority_is_asked_by_its_address(
     settings: Any, tmp_path: Path, outside: str
 ) -> None:
-    stamp = Authority(Path("/not-set/x"), Path("/not-set/x"), url=outside).stamp(b"data")
+    stamp = TimeStampAuthority(Path("/not-set/x"), Path("/not-set/x"), url=outside).stamp(b"data")
     assert _openssl_accepts(stamp, b"data", settings.CA_CERTIFICATE_FILE, tmp_path)
 
 
 def test_an_authority_that_fails_is_named_and_may_be_asked_again(outside: str) -> None:
     nothing = Path("/not-set/x")
     with pytest.raises(StampFailed) as broken:
-        Authority(nothing, nothing, url=f"{outside}/broken").stamp(b"data")
+        TimeStampAuthority(nothing, nothing, url=f"{outside}/broken").stamp(b"data")
     assert not broken.value.permanent
     with pytest.raises(StampFailed) as gone:
-        Authority(nothing, nothing, url="http://127.0.0.1:9/").stamp(b"data")
+        TimeStampAuthority(nothing, nothing, url="http://127.0.0.1:9/").stamp(b"data")
     assert not gone.value.permanent
     with pytest.raises(StampFailed) as never:
-        Authority(nothing, nothing).stamp(b"data")
+        TimeStampAuthority(nothing, nothing).stamp(b"data")
     assert never.value.permanent

@@ -41,10 +41,10 @@ class Phone:
 
     def __init__(self, shown: str = "yes") -> None:
         started = intake.start(language="en", by=REPORTER)
-        self.opened, self.token = started.opened, started.token
+        self.visit, self.token = started.visit, started.token
         for key, value in factories.ADULT_EXTORTION.items():
-            intake.answer(self.opened, questions.BY_KEY[key], value, by=REPORTER)
-        self.group = intake.open_file_group(self.opened, shown, by=REPORTER)
+            intake.answer(self.visit, questions.BY_KEY[key], value, by=REPORTER)
+        self.group = intake.open_file_group(self.visit, shown, by=REPORTER)
 
     def send(
         self,
@@ -103,8 +103,8 @@ def test_a_file_is_kept_and_its_name_stays_sealed() -> None:
     phone = Phone()
     assert phone.send() == (303, "kept")
     item = EvidenceItem.objects.get()
-    assert evidence.acquisition(item, phone.opened.secret)["file_name"] == "x.jpg"
-    assert b"".join(evidence.open_sealed(item, phone.opened.secret)) == b"picture"
+    assert evidence.acquisition(item, phone.visit.secret)["file_name"] == "x.jpg"
+    assert b"".join(evidence.open_sealed(item, phone.visit.secret)) == b"picture"
 
 
 @pytest.mark.parametrize("shown", ["no", "not_sure", "skipped"])
@@ -115,14 +115,14 @@ def test_anything_but_yes_to_the_age_of_those_shown_is_refused(shown: str) -> No
 
 def test_an_age_answer_that_changes_while_the_bytes_come_is_in_time() -> None:
     phone = Phone()
-    change = lambda: intake.answer(phone.opened, questions.BY_KEY["age"], "16_17", by=REPORTER)  # noqa: E731
+    change = lambda: intake.answer(phone.visit, questions.BY_KEY["age"], "16_17", by=REPORTER)  # noqa: E731
     assert phone.send(b"x" * 2_000_000, between=change) == (303, "age")
     assert nothing_kept()
 
 
 def test_the_files_own_answer_that_changes_while_the_bytes_come_is_in_time() -> None:
     phone = Phone()
-    change = lambda: intake.change_file_group(phone.opened, phone.group, "not_sure", by=REPORTER)  # noqa: E731
+    change = lambda: intake.change_file_group(phone.visit, phone.group, "not_sure", by=REPORTER)  # noqa: E731
     assert phone.send(b"x" * 2_000_000, between=change) == (303, "age")
     assert nothing_kept()
 
@@ -132,7 +132,7 @@ def test_changing_the_answer_waits_for_a_file_that_is_just_being_kept() -> None:
     phone = Phone()
     changing = threading.Thread(target=_change_and_close, args=(phone,))
     with transaction.atomic():
-        Report.objects.select_for_update().get(pk=phone.opened.report.pk)
+        Report.objects.select_for_update().get(pk=phone.visit.report.pk)
         changing.start()
         changing.join(timeout=1)
         assert changing.is_alive()
@@ -141,7 +141,7 @@ def test_changing_the_answer_waits_for_a_file_that_is_just_being_kept() -> None:
 
 
 def _change_and_close(phone: Phone) -> None:
-    intake.change_file_group(phone.opened, phone.group, "no", by=REPORTER)
+    intake.change_file_group(phone.visit, phone.group, "no", by=REPORTER)
     connection.close()
 
 

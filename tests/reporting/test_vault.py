@@ -29,7 +29,7 @@ def _seal(
     name: str = "object-1",
     chunk: int = 70_001,
 ) -> sealer.Sealed:
-    stream = sealer.Sealer(disk.stage(name), keys.recipient_of(secret))
+    stream = sealer.Sealer(disk.stage(name), keys.public_key_of(secret))
     for start in range(0, len(data), chunk):
         stream.write(data[start : start + chunk])
     return stream.finish()
@@ -42,8 +42,8 @@ def test_a_file_of_any_size_comes_back_byte_for_byte(disk: store.DiskStore, size
     secret, data = keys.new_secret(), random.Random(size).randbytes(size)
     sealed = _seal(disk, data, secret)
     with disk.open("object-1") as source:
-        opened = b"".join(reader.open_segments(source, secret, sealed))
-    assert opened == data
+        visit = b"".join(reader.open_segments(source, secret, sealed))
+    assert visit == data
     assert sealed.sha256 == hashlib.sha256(data).hexdigest()
     with disk.open("object-1") as source:
         assert reader.ciphertext_sha256(source) == sealed.ciphertext_sha256
@@ -93,7 +93,7 @@ def test_swapped_segments_are_found(disk: store.DiskStore) -> None:
 
 
 def test_what_is_not_kept_is_not_there(disk: store.DiskStore) -> None:
-    stream = sealer.Sealer(disk.stage("object-2"), keys.recipient_of(keys.new_secret()))
+    stream = sealer.Sealer(disk.stage("object-2"), keys.public_key_of(keys.new_secret()))
     stream.write(b"half")
     assert disk.names() == []
     stream.discard()
@@ -150,16 +150,16 @@ def test_a_court_expert_opens_an_object_with_age_alone(
 
 def test_a_wrap_of_another_key_is_refused() -> None:
     mine, other, holder = keys.new_secret(), keys.new_secret(), keys.new_secret()
-    wrapped = keys.wrap(other, keys.recipient_of(holder))
+    wrapped = keys.wrap(other, keys.public_key_of(holder))
     with pytest.raises(keys.WrongKey):
-        keys.unwrap(wrapped, holder, expected=keys.recipient_of(mine))
+        keys.unwrap(wrapped, holder, expected=keys.public_key_of(mine))
     with pytest.raises(keys.WrongKey):
-        keys.unwrap(wrapped, mine, expected=keys.recipient_of(other))
+        keys.unwrap(wrapped, mine, expected=keys.public_key_of(other))
 
 
 def test_a_changed_byte_of_sealed_text_is_refused() -> None:
     secret = keys.new_secret()
-    sealed = bytearray(seal_text("she wrote this", keys.recipient_of(secret)))
+    sealed = bytearray(seal_text("she wrote this", keys.public_key_of(secret)))
     assert evidence.open_text(bytes(sealed), secret) == "she wrote this"
     sealed[-1] ^= 1
     with pytest.raises(keys.WrongKey):

@@ -9,6 +9,6 @@ from cases.exports.material import Material
 
 
 def write(bag: Bag, material: Material) -> None:
-    context = {"material": material, "partner": material.referral.recipient}
+    context = {"material": material, "partner": material.referral.partner_key}
     for name in ("handover-receipt.txt", "hash-certificate.txt"):
         bag.payload(f"certificates/{name}", render_to_string(f"package/{name}", context).encode())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from cases.casework import timeline
 from cases.exports.bag import Bag
 from cases.exports.formats import pdf
 from cases.exports.material import Material
+from cases.reports import timeline
 
 
 def write(bag: Bag, material: Material) -> None:

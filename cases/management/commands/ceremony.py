@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from cases import ceremony
+from cases.operations import ceremony
 
 
 class Command(BaseCommand):
@@ -71,7 +71,7 @@ class Command(BaseCommand):
         ]
         try:
             ceremony.try_paper(
-                typed, recipients=(held.folder / "office-recipients").read_text().split()
+                typed, public_keys=(held.folder / "office-public-keys").read_text().split()
             )
         except ceremony.PaperDoesNotOpen as error:
             raise CommandError(

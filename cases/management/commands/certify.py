@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from cases import certificates
+from cases.operations import certificates
 
 
 class Command(BaseCommand):
@@ -24,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         kind, out = options["kind"], options["out"]
         try:
-            authority = certificates.Authority.load(options["ca"])
+            authority = certificates.CertificateAuthority.load(options["ca"])
         except (OSError, ValueError) as error:
             raise CommandError(
                 f"{options['ca']} holds no CA that can be read: {error}. Nothing was made.",

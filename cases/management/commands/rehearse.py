@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from cases import rehearsal
-from cases.doors import CannotPlay
 from cases.exports.gather import NotSequenced
+from cases.operations import rehearsal
+from cases.operations.acting import CannotAct
 from reporting.vault.opener import Refused
 
 
@@ -56,7 +56,7 @@ class Command(BaseCommand):
             )
         try:
             summary = rehearsal.run(files, out)
-        except (Refused, NotSequenced, CannotPlay) as error:
+        except (Refused, NotSequenced, CannotAct) as error:
             words = f"The rehearsal stopped: {error}. The report it made stays in the database and is marked as a rehearsal."
             raise CommandError(words, returncode=1) from None
         (out / "summary.json").write_text(json.dumps(asdict(summary), indent=1))

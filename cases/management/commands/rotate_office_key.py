@@ -4,19 +4,19 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from cases import doors, rotation
+from cases.operations import acting, rotation
 from reporting.actors import job
 from reporting.vault.opener import Refused
 
 
 class Command(BaseCommand):
-    help = "Wrap every report and case for the recipients now in force; with --drop-old, afterwards remove the old wraps. See SECURITY.md."
+    help = "Wrap every report and case for the public_keys now in force; with --drop-old, afterwards remove the old wraps. See SECURITY.md."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--drop-old",
             action="store_true",
-            help="remove the wraps of recipients no longer in force",
+            help="remove the wraps of public_keys no longer in force",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -32,12 +32,12 @@ class Command(BaseCommand):
             return
         renewed = 0
         try:
-            with doors.door("staff"):
+            with acting.acting_as("staff"):
                 while subjects := rotation.waiting():
                     for subject in subjects:
                         rotation.renew(subject, by=by)
                         renewed += 1
-        except (Refused, doors.CannotPlay) as error:
+        except (Refused, acting.CannotAct) as error:
             words = f"Stopped after {renewed}: {error}. What was renewed stays; run it again."
             raise CommandError(words, returncode=1) from None
         self.stdout.write(

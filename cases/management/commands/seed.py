@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from cases import seed
+from cases.operations import seed
 from cases.staff.models import StaffMember
 
 

@@ -20,7 +20,7 @@ class Command(BaseCommand):
                 origin=settings.LEDGER_ORIGIN,
                 key=checkpoints.private_key(settings.CHECKPOINT_KEY_FILE),
                 log=checkpoints.CheckpointLog(settings.CHECKPOINTS_LOG),
-                stamp=timestamps.Authority.from_settings().stamp,
+                stamp=timestamps.TimeStampAuthority.from_settings().stamp,
             )
         except sequencer.RolledBack as error:
             raise CommandError(

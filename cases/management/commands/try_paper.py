@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from cases import ceremony
+from cases.operations import ceremony
 
 
 class Command(BaseCommand):
@@ -14,16 +14,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--recipients",
+            "--public_keys",
             type=Path,
             required=True,
-            help="the file office-recipients of the ceremony",
+            help="the file office-public-keys of the ceremony",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         shares = [input().strip() for _ in range(ceremony.SHARES_NEEDED)]
         try:
-            ceremony.try_paper(shares, recipients=options["recipients"].read_text().split())
+            ceremony.try_paper(shares, public_keys=options["public_keys"].read_text().split())
         except (ceremony.PaperDoesNotOpen, OSError) as error:
             raise CommandError(f"The paper does not open the test wrap: {error}") from None
         self.stdout.write("The paper opens the test wrap.")

@@ -57,7 +57,7 @@ WORDS = {
     "referral:opened": "read what is to go",
     "referral:approved": "approved a referral",
     "package:built": "opened it to pack it",
-    "package:sealed": "sealed and locked the package",
+    "package:signed": "sealed and locked the package",
     "package:collected": "collected the package",
     "package:carried": "took the locked package to carry it",
     "referral:disclosed": "handed the package over",
@@ -71,7 +71,7 @@ WORDS = {
 
 
 @dataclass(frozen=True)
-class Line:
+class TimelineLine:
     """`times`: how often the same person did the same in a row. `subject` and `seq` name the newest of them in the ledger."""
 
     who: str
@@ -82,13 +82,13 @@ class Line:
     times: int = 1
 
 
-def of(subjects: Sequence[str]) -> list[Line]:
+def of(subjects: Sequence[str]) -> list[TimelineLine]:
     """Newest first."""
     acts = timeline.of(subjects)
     names = _names({act.actor for act in acts})
-    lines: list[Line] = []
+    lines: list[TimelineLine] = []
     for act in acts:
-        line = Line(names[act.actor], WORDS[act.event], act.at, act.subject, act.seq)
+        line = TimelineLine(names[act.actor], WORDS[act.event], act.at, act.subject, act.seq)
         last = lines[-1] if lines else None
         if last and (last.who, last.words, last.subject) == (line.who, line.words, line.subject):
             lines[-1] = replace(last, times=last.times + 1)

@@ -56,18 +56,20 @@ class _Source:
         return bytes(taken)
 
 
-class Lock:
-    """A context: `write` the package, and what comes out at `sink` is an age file for `recipient`."""
+class EncryptFor:
+    """A context: `write` the package, and what comes out at `sink` is an age file for `partner_key`."""
 
     _PIECE = 1024**2
 
-    def __init__(self, recipient: str, sink: Sink) -> None:
+    def __init__(self, partner_key: str, sink: Sink) -> None:
         self._pieces: queue.Queue[bytes | None] = queue.Queue(maxsize=4)
         self._buffer = bytearray()
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._encrypt, args=(recipient, sink), name="lock")
+        self._thread = threading.Thread(
+            target=self._encrypt, args=(partner_key, sink), name="encrypt"
+        )
 
-    def __enter__(self) -> Lock:
+    def __enter__(self) -> EncryptFor:
         self._thread.start()
         return self
 
@@ -102,10 +104,10 @@ class Lock:
         if self._error:
             raise self._error
 
-    def _encrypt(self, recipient: str, sink: Sink) -> None:
+    def _encrypt(self, partner_key: str, sink: Sink) -> None:
         try:
             pyrage.encrypt_io(
-                _Source(self._pieces), sink, [pyrage.x25519.Recipient.from_str(recipient)]
+                _Source(self._pieces), sink, [pyrage.x25519.Recipient.from_str(partner_key)]
             )
         except BaseException as error:
             self._error = error

@@ -54,7 +54,7 @@ TABLES: dict[str, dict[str, str]] = {
     "reporting_receipt": {"public": _READ_ADD, "staff": "SELECT, UPDATE (proof)"},
     "reporting_consent": {"public": _READ_ADD, "staff": "SELECT"},
     "reporting_look": {"public": "SELECT, UPDATE (shown_at)", "staff": _READ_ADD},
-    "reporting_recipientoffer": {"public": "SELECT", "staff": _READ_ADD_CHANGE},
+    "reporting_partneroffer": {"public": "SELECT", "staff": _READ_ADD_CHANGE},
     # the ledger
     "custody_custodyevent": {
         "staff": "SELECT",
@@ -82,10 +82,10 @@ TABLES: dict[str, dict[str, str]] = {
     "cases_note": {"staff": _READ_ADD},
     "cases_quarantinedecision": {"staff": _READ_ADD_CHANGE},
     "cases_partner": {"staff": _READ_ADD_CHANGE, "partner": "SELECT"},
-    "cases_recipient": {"staff": _READ_ADD_CHANGE, "partner": "SELECT (id, partner_id)"},
+    "cases_partnerkey": {"staff": _READ_ADD_CHANGE, "partner": "SELECT (id, partner_id)"},
     "cases_referral": {
         "staff": _READ_ADD_CHANGE,
-        "partner": "SELECT (id, case_id, report_id, recipient_id, state), UPDATE (state)",
+        "partner": "SELECT (id, case_id, report_id, partner_key_id, state), UPDATE (state)",
     },
     "cases_package": {"staff": _READ_ADD, "partner": "SELECT"},
     "cases_disclosure": {

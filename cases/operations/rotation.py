@@ -1,7 +1,7 @@
-"""Rotating the office key: every report and case is wrapped anew for the recipients now in force; the evidence is not touched.
+"""Rotating the office key: every report and case is wrapped anew for the public_keys now in force; the evidence is not touched.
 
-Order: 1. `ceremony` in a new folder. 2. The opener's key file gets the new key's line beside the old one; `office-recipients` names the new
-recipients only; restart opener, public door, staff door and worker. 3. `renew`. 4. `drop_old`, then take the old line out of the opener's file.
+Order: 1. `ceremony` in a new folder. 2. The opener's key file gets the new key's line beside the old one; `office-public-keys` names the new
+public_keys only; restart opener, public door, staff door and worker. 3. `renew`. 4. `drop_old`, then take the old line out of the opener's file.
 Rotation protects the future: whoever had the old key and an old backup still opens what was in it.
 """
 
@@ -18,16 +18,16 @@ from reporting.vault import keys
 
 
 class NotRenewedYet(Exception):
-    """Some report or case has no wrap for the recipients in force; dropping the old ones would lose it."""
+    """Some report or case has no wrap for the public_keys in force; dropping the old ones would lose it."""
 
 
 def waiting(limit: int = 1000) -> list[str]:
-    """Subjects that have office wraps, but not one for every recipient in force."""
-    wanted = intake.office_recipients()
+    """Subjects that have office wraps, but not one for every public_key in force."""
+    wanted = intake.office_public_keys()
     complete = set(OfficeWrap.objects.values_list("subject", flat=True).distinct())
-    for recipient in wanted:
+    for public_key in wanted:
         complete &= set(
-            OfficeWrap.objects.filter(recipient=recipient).values_list("subject", flat=True)
+            OfficeWrap.objects.filter(public_key=public_key).values_list("subject", flat=True)
         )
     sent = (
         Report.objects.exclude(state__in=[Report.State.DRAFT, Report.State.ERASED])
@@ -44,24 +44,26 @@ def waiting(limit: int = 1000) -> list[str]:
 def renew(subject: str, *, by: Actor) -> None:
     """A few hundred bytes for one subject. Raises reporting.vault.opener.Refused."""
     secret = evidence.office_key(subject, "wrap:renewed", detail={}, by=by)
-    there = set(OfficeWrap.objects.filter(subject=subject).values_list("recipient", flat=True))
+    there = set(OfficeWrap.objects.filter(subject=subject).values_list("public_key", flat=True))
     with transaction.atomic():
-        added = [recipient for recipient in intake.office_recipients() if recipient not in there]
-        for recipient in added:
+        added = [
+            public_key for public_key in intake.office_public_keys() if public_key not in there
+        ]
+        for public_key in added:
             OfficeWrap.objects.create(
-                subject=subject, recipient=recipient, wrapped=keys.wrap(secret, recipient)
+                subject=subject, public_key=public_key, wrapped=keys.wrap(secret, public_key)
             )
-        record(subject, "wrap:added", actor=by, detail={"recipients": [str(one) for one in added]})
+        record(subject, "wrap:added", actor=by, detail={"public_keys": [str(one) for one in added]})
 
 
 def drop_old(*, by: Actor) -> int:
-    """Remove the wraps of recipients no longer in force; how many. Raises NotRenewedYet and changes nothing while one is missing."""
+    """Remove the wraps of public_keys no longer in force; how many. Raises NotRenewedYet and changes nothing while one is missing."""
     if missing := waiting(limit=1):
         raise NotRenewedYet(
-            f"{missing[0]} has no wrap for the recipients in force. Renew first; nothing was dropped."
+            f"{missing[0]} has no wrap for the public_keys in force. Renew first; nothing was dropped."
         )
     with transaction.atomic():
-        old = OfficeWrap.objects.exclude(recipient__in=intake.office_recipients())
+        old = OfficeWrap.objects.exclude(public_key__in=intake.office_public_keys())
         for subject in old.values_list("subject", flat=True).distinct():
             record(subject, "wrap:dropped", actor=by, detail={})
         return old.delete()[0]

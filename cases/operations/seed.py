@@ -68,33 +68,33 @@ def _partner(name: str, kind: str, folder: Path, staff: dict[str, StaffMember]) 
     partner = partners.add(
         name, kind, plain_words=words, reviewed_on=date(2026, 11, 1), by=staff["samira"]
     )
-    key = partners.add_key(partner, keys.recipient_of(secret), by=staff["ines"])
+    key = partners.add_key(partner, keys.public_key_of(secret), by=staff["ines"])
     partners.check_key(key, by=staff["samira"])
 
 
-def _report(answers: dict[str, Any], files: dict[str, bytes]) -> sessions.OpenReport:
-    opened = intake.start(language="en", by=REPORTER).opened
+def _report(answers: dict[str, Any], files: dict[str, bytes]) -> sessions.Visit:
+    visit = intake.start(language="en", by=REPORTER).visit
     texts = {"links": EvidenceItem.Kind.LINK, "accounts": EvidenceItem.Kind.ACCOUNT}
     for key, value in answers.items():
         if key in texts:
             for line in value:
-                person = people.harmed(opened.report)
+                person = people.harmed(visit.report)
                 evidence.acquire_text(
                     texts[key],
                     line,
-                    report=opened.report,
+                    report=visit.report,
                     person=person,
-                    recipient=opened.recipient,
+                    public_key=visit.public_key,
                     by=REPORTER,
                 )
         else:
-            intake.answer(opened, questions.BY_KEY[key], value, by=REPORTER)
+            intake.answer(visit, questions.BY_KEY[key], value, by=REPORTER)
     if files:
-        group = intake.open_file_group(opened, "yes", by=REPORTER)
+        group = intake.open_file_group(visit, "yes", by=REPORTER)
         for name, data in files.items():
-            intake.add_file(opened, group, name, [data], by=REPORTER)
-    intake.submit(opened)
-    return opened
+            intake.add_file(visit, group, name, [data], by=REPORTER)
+    intake.submit(visit)
+    return visit
 
 
 def _reports() -> list[tuple[dict[str, Any], dict[str, bytes]]]:

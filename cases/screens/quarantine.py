@@ -14,7 +14,7 @@ from reporting.models import EvidenceItem
 
 
 @shows_refusals
-def locked(request: StaffRequest) -> HttpResponse:
+def waiting(request: StaffRequest) -> HttpResponse:
     if not request.user.may(May.APPROVE_REFERRALS):
         request.user.check_may(May.DECIDE_QUARANTINE)
     why: tuple[int, str] | None = None
@@ -28,7 +28,7 @@ def locked(request: StaffRequest) -> HttpResponse:
             _decide(request)
         except (quarantine.NotWaiting, quarantine.ReasonMissing) as error:
             notices.error(request, str(error))
-        return redirect("office:locked")
+        return redirect("office:quarantine")
     rows = [
         (
             item,
@@ -36,7 +36,7 @@ def locked(request: StaffRequest) -> HttpResponse:
                 (one for one in item.quarantine_decisions.all() if one.confirmed_at is None), None
             ),
         )
-        for item in quarantine.locked()
+        for item in quarantine.waiting()
     ]
     context = {
         "rows": rows,
@@ -44,7 +44,7 @@ def locked(request: StaffRequest) -> HttpResponse:
         "choices": QuarantineDecision.Choice.choices,
         "may_propose": request.user.may(May.DECIDE_QUARANTINE),
     }
-    return render(request, "office/locked.html", context)
+    return render(request, "office/quarantine.html", context)
 
 
 def _decide(request: StaffRequest) -> None:

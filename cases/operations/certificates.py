@@ -44,21 +44,21 @@ KINDS = {
 
 
 @dataclass(frozen=True)
-class Authority:
+class CertificateAuthority:
     """The operator's CA: its key lies offline."""
 
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
 
     @classmethod
-    def make(cls, folder: Path, *, operator: str) -> Authority:
+    def make(cls, folder: Path, *, operator: str) -> CertificateAuthority:
         key = _p256()
         made = cls(_certificate(f"{operator} CA", key, life=CA_LIFE, issuer=None), key)
         _write_pair(folder, "ca", key, made.certificate)
         return made
 
     @classmethod
-    def load(cls, folder: Path) -> Authority:
+    def load(cls, folder: Path) -> CertificateAuthority:
         """Raises OSError, ValueError when `folder` holds no ca.key and ca.pem."""
         key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
@@ -92,7 +92,7 @@ def _certificate(
     key: PrivateKey,
     *,
     life: timedelta,
-    issuer: Authority | None,
+    issuer: CertificateAuthority | None,
     time_stamping: bool = False,
 ) -> x509.Certificate:
     now = datetime.now(UTC)

@@ -18,15 +18,16 @@ import pyrage
 from django.conf import settings
 
 from cases import partners
-from cases.casework import examination, reading
-from cases.doors import door
-from cases.models import Case, Package, Recipient
+from cases.casework import examination
+from cases.models import Case, Package, PartnerKey
+from cases.operations.acting import acting_as
 from cases.referrals import disclosure, handover
+from cases.reports import reading
 from cases.staff.models import StaffMember
 from cases.triage import decisions, queue
 from reporting import consent, evidence, intake, questions, receipts
 from reporting.actors import REPORTER
-from reporting.models import Consent, EvidenceItem, RecipientOffer, Report
+from reporting.models import Consent, EvidenceItem, PartnerOffer, Report
 from reporting.vault import codes, keys
 
 _CHUNK = 1024**2
@@ -65,46 +66,46 @@ def run(files: list[Path], out: Path) -> Summary:
         for part, role in (("caseworker", "caseworker"), ("approver", "supervisor"))
     )
     try:
-        with door("public"):
+        with acting_as("public"):
             code = _as_reporter(files, out, summary)
-        with door("staff"), summary.step("assess"):
+        with acting_as("staff"), summary.step("assess"):
             queue.assess(Report.objects.get(pk=summary.ids["report"]))
-        partner_key = keys.new_secret()
-        with door("staff"):
-            _take_it_on(worker, approver, partner_key, summary, stamp)
-        with door("public"), summary.step("consent"):
-            opened, _token = receipts.redeem(code)
-            offer = RecipientOffer.objects.get(pk=summary.ids["partner"])
-            consent.give(opened, offer, Consent.Answer.YES, by=REPORTER)
-        with door("staff"):
+        partner_secret = keys.new_secret()
+        with acting_as("staff"):
+            _take_it_on(worker, approver, partner_secret, summary, stamp)
+        with acting_as("public"), summary.step("consent"):
+            visit, _token = receipts.redeem(code)
+            offer = PartnerOffer.objects.get(pk=summary.ids["partner"])
+            consent.give(visit, offer, Consent.Answer.YES, by=REPORTER)
+        with acting_as("staff"):
             collection = _refer(worker, approver, summary)
-        with door("partner"):
+        with acting_as("partner"):
             _as_partner(collection, out, summary)
     finally:
         StaffMember.objects.filter(pk__in=[worker.pk, approver.pk]).update(is_active=False)
     (out / "partner-test.key").touch(mode=0o600)
-    (out / "partner-test.key").write_text(partner_key)
+    (out / "partner-test.key").write_text(partner_secret)
     (out / "ca.pem").write_bytes(Path(settings.CA_CERTIFICATE_FILE).read_bytes())
     with (
         summary.step("unlock"),
         (out / "package.zip.age").open("rb") as locked,
         (out / "package.zip").open("wb") as unlocked,
     ):
-        pyrage.decrypt_io(locked, unlocked, [pyrage.x25519.Identity.from_str(partner_key)])
+        pyrage.decrypt_io(locked, unlocked, [pyrage.x25519.Identity.from_str(partner_secret)])
     summary.hashes["package.zip"] = _sha256(out / "package.zip")
     return summary
 
 
 def _as_reporter(files: list[Path], out: Path, summary: Summary) -> codes.ReturnCode:
     with summary.step("answers"):
-        opened = intake.start(language="en", by=REPORTER).opened
+        visit = intake.start(language="en", by=REPORTER).visit
         for key, value in _ANSWERS.items():
-            intake.answer(opened, questions.BY_KEY[key], value, by=REPORTER)
+            intake.answer(visit, questions.BY_KEY[key], value, by=REPORTER)
     with summary.step("files"):
-        group = intake.open_file_group(opened, "yes", by=REPORTER)
+        group = intake.open_file_group(visit, "yes", by=REPORTER)
         for path in files:
-            item = intake.add_file(opened, group, path.name, _chunks(path), by=REPORTER)
-            facts = evidence.acquisition(item, opened.secret)
+            item = intake.add_file(visit, group, path.name, _chunks(path), by=REPORTER)
+            facts = evidence.acquisition(item, visit.secret)
             summary.files.append(
                 {
                     "item": item.pk,
@@ -114,16 +115,16 @@ def _as_reporter(files: list[Path], out: Path, summary: Summary) -> codes.Return
                 }
             )
     with summary.step("submit"):
-        receipt = intake.submit(opened)
+        receipt = intake.submit(visit)
     (out / "receipt.txt").write_text(receipts.as_text(receipt))
-    summary.ids["report"] = opened.report.pk
-    return opened.code
+    summary.ids["report"] = visit.report.pk
+    return visit.code
 
 
 def _take_it_on(
     worker: StaffMember,
     approver: StaffMember,
-    partner_key: keys.Secret,
+    partner_secret: keys.Secret,
     summary: Summary,
     stamp: str,
 ) -> None:
@@ -144,9 +145,9 @@ def _take_it_on(
         reviewed_on=datetime.now(UTC).date(),
         by=approver,
     )
-    recipient = partners.add_key(partner, keys.recipient_of(partner_key), by=worker)
-    partners.check_key(recipient, by=approver)
-    summary.ids |= {"partner": partner.pk, "recipient": str(recipient.pk)}
+    partner_key = partners.add_key(partner, keys.public_key_of(partner_secret), by=worker)
+    partners.check_key(partner_key, by=approver)
+    summary.ids |= {"partner": partner.pk, "partner_key": str(partner_key.pk)}
 
 
 def _refer(worker: StaffMember, approver: StaffMember, summary: Summary) -> str:
@@ -155,7 +156,7 @@ def _refer(worker: StaffMember, approver: StaffMember, summary: Summary) -> str:
         referral = disclosure.draft(
             Case.objects.get(pk=summary.ids["case"]),
             report,
-            Recipient.objects.get(pk=summary.ids["recipient"]),
+            PartnerKey.objects.get(pk=summary.ids["partner_key"]),
             items=[one["item"] for one in summary.files],
             by=worker,
         )
@@ -178,7 +179,7 @@ def _as_partner(collection: str, out: Path, summary: Summary) -> None:
         ):
             while piece := locked.read(_CHUNK):
                 copy.write(piece)
-    summary.hashes |= {"package.zip.age": _sha256(out / "package.zip.age"), "recorded": package.locked_sha256,
+    summary.hashes |= {"package.zip.age": _sha256(out / "package.zip.age"), "recorded": package.encrypted_sha256,
                        "tagmanifest-sha256.txt": package.tagmanifest_sha256}  # fmt: skip
     with summary.step("acknowledge"):
         handover.acknowledge(found, "received", "rehearsal")

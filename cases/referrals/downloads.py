@@ -8,11 +8,11 @@ from cases.models import Package
 from reporting import evidence
 
 
-def locked(package: Package) -> FileResponse:
+def package(package: Package) -> FileResponse:
     response = FileResponse(
         evidence.store().open(package.vault_name),
         as_attachment=True,
         filename=f"{package.name}.zip.age",
     )
-    response["Content-Length"] = str(package.locked_size)
+    response["Content-Length"] = str(package.encrypted_size)
     return response

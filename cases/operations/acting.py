@@ -8,18 +8,18 @@ from contextlib import contextmanager
 from django.db import DatabaseError, connection
 
 
-class CannotPlay(Exception):
+class CannotAct(Exception):
     """The command's database role may not become another one: it needs the database's owner as a superuser."""
 
 
 @contextmanager
-def door(name: str) -> Iterator[None]:
+def acting_as(name: str) -> Iterator[None]:
     with connection.cursor() as cursor:
         try:
             cursor.execute(f"SET SESSION AUTHORIZATION holdfast_{name}")
         except DatabaseError as error:
-            raise CannotPlay(
-                f"this command must run as a database superuser to play the {name} door ({error})"
+            raise CannotAct(
+                f"this command must run as a database superuser to act as the {name} door ({error})"
             ) from None
     try:
         yield

@@ -16,7 +16,7 @@ from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from cases.certificates import KINDS, Authority, private_pem, write_secret
+from cases.operations.certificates import KINDS, CertificateAuthority, private_pem, write_secret
 from reporting.vault import keys
 
 SHARES_NEEDED, SHARES = 2, 3
@@ -49,10 +49,11 @@ def hold(folder: Path, *, operator: str) -> Held:
     (shares,) = shamir_mnemonic.generate_mnemonics(1, [(SHARES_NEEDED, SHARES)], seed)
     write_secret(folder / "office.key", working)
     write_secret(
-        folder / "office-recipients", f"{keys.recipient_of(working)}\n{keys.recipient_of(paper)}\n"
+        folder / "office-public-keys",
+        f"{keys.public_key_of(working)}\n{keys.public_key_of(paper)}\n",
     )
 
-    ca = Authority.make(folder, operator=operator)
+    ca = CertificateAuthority.make(folder, operator=operator)
     for kind in KINDS:
         ca.issue(folder, kind)
     checkpoint = ed25519.Ed25519PrivateKey.generate()
@@ -64,22 +65,24 @@ def hold(folder: Path, *, operator: str) -> Held:
     for door in DOORS_WITH_SECRET:
         write_secret(folder / f"secret-key-{door}", secrets.token_urlsafe(64))
 
-    try_paper(shares[:SHARES_NEEDED], recipients=(folder / "office-recipients").read_text().split())
+    try_paper(
+        shares[:SHARES_NEEDED], public_keys=(folder / "office-public-keys").read_text().split()
+    )
     fingerprint = ca.certificate.fingerprint(hashes.SHA256()).hex(":").upper()
     return Held(folder, tuple(shares), fingerprint)
 
 
-def try_paper(shares: Sequence[str], *, recipients: Sequence[str]) -> keys.Secret:
+def try_paper(shares: Sequence[str], *, public_keys: Sequence[str]) -> keys.Secret:
     """Open a test wrap with the paper alone. Raises PaperDoesNotOpen."""
     try:
         paper = keys.secret_from_seed(shamir_mnemonic.combine_mnemonics(list(shares)))
     except shamir_mnemonic.MnemonicError as error:
         raise PaperDoesNotOpen(str(error)) from None
-    if keys.recipient_of(paper) not in recipients:
+    if keys.public_key_of(paper) not in public_keys:
         raise PaperDoesNotOpen("these shares belong to another office key")
     test = keys.new_secret()
-    wrapped = keys.wrap(test, keys.recipient_of(paper))
-    if keys.unwrap(wrapped, paper, expected=keys.recipient_of(test)) != test:
+    wrapped = keys.wrap(test, keys.public_key_of(paper))
+    if keys.unwrap(wrapped, paper, expected=keys.public_key_of(test)) != test:
         raise PaperDoesNotOpen("the test wrap gave another key")
     return paper
 
