@@ -13,7 +13,7 @@ __all__ = [
     "Note",
     "Package",
     "Partner",
-    "QuarantineDecision",
     "PartnerKey",
+    "QuarantineDecision",
     "Referral",
 ]

@@ -20,7 +20,6 @@ from cases.operations.certificates import KINDS, CertificateAuthority, private_p
 from reporting.vault import keys
 
 SHARES_NEEDED, SHARES = 2, 3
-DOORS_WITH_SECRET = ("staff",)
 
 
 class AlreadyHeld(Exception):
@@ -62,8 +61,7 @@ def hold(folder: Path, *, operator: str) -> Held:
 
     write_secret(folder / "lookup.key", secrets.token_hex(32))
     write_secret(folder / "staff-secret.key", Fernet.generate_key().decode())
-    for door in DOORS_WITH_SECRET:
-        write_secret(folder / f"secret-key-{door}", secrets.token_urlsafe(64))
+    write_secret(folder / "secret-key-staff", secrets.token_urlsafe(64))
 
     try_paper(
         shares[:SHARES_NEEDED], public_keys=(folder / "office-public-keys").read_text().split()

@@ -96,9 +96,8 @@ class TimeStampAuthority:
             return (work / "reply").read_bytes()
 
     def _ask_outside(self, request: bytes) -> bytes:
-        call = urllib.request.Request(
-            self.url, data=request, headers={"Content-Type": "application/timestamp-query"}
-        )  # noqa: S310
+        kind = {"Content-Type": "application/timestamp-query"}
+        call = urllib.request.Request(self.url, data=request, headers=kind)  # noqa: S310
         try:
             with urllib.request.urlopen(call, timeout=20) as answer:  # noqa: S310
                 return bytes(answer.read(100_000))

@@ -41,9 +41,9 @@ def test_a_package_is_carried_by_a_person_and_the_answer_put_on_record(office: O
     taken = b"".join(does(what="carry").streaming_content)
     assert len(taken) == package.encrypted_size
     assert (
-        pyrage.decrypt(taken, [pyrage.x25519.Identity.from_str(keys.Secret(office.partner_secret))])[
-            :2
-        ]
+        pyrage.decrypt(
+            taken, [pyrage.x25519.Identity.from_str(keys.Secret(office.partner_secret))]
+        )[:2]
         == b"PK"
     )
     assert b"".join(does(what="carry").streaming_content) == taken  # the stick was full: once more
