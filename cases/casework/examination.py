@@ -1,6 +1,7 @@
-"""Looking at evidence: only when a person asks, with a reason, and every look on record.
+"""Looking at evidence: only when a person asks and gives a reason, and each time with an event.
 
-A still picture is rendered in a sandbox, into memory. Everything else is shown as facts. Nothing rendered is stored.
+A still picture is rendered in a sandbox, into memory; nothing rendered is stored. Other kinds of
+files are shown as name, size and hash only.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from cases.errors import ReasonMissing
 from cases.models import CaseReport
 from cases.previews import sandbox
 from cases.referrals import recall
@@ -21,12 +23,10 @@ from reporting.models import EvidenceItem, Look
 PICTURE_LIMIT = 64 * 1024**2
 
 
-class ReasonMissing(Exception):
-    """Nobody looks without saying why."""
-
-
 @dataclass(frozen=True)
 class Revealed:
+    """`size` in bytes, `sha256` in hex, `picture` a PNG, or None with the reason in `why_none`."""
+
     name: str
     size: int
     sha256: str
@@ -35,7 +35,11 @@ class Revealed:
 
 
 def reveal(item: EvidenceItem, reason: str, *, by: StaffMember) -> Revealed:
-    """Raises ReasonMissing, evidence.NotOpenable, evidence.HashMismatch, reporting.vault.opener.Refused."""
+    """Open one file for a person. The reporter sees that it was looked at.
+
+    Raises PermissionDenied, ReasonMissing, evidence.NotOpenable, evidence.HashMismatch,
+    reporting.vault.opener.Refused.
+    """
     by.check_may(May.WORK_CASES)
     if not reason.strip():
         raise ReasonMissing(
@@ -57,12 +61,15 @@ def reveal(item: EvidenceItem, reason: str, *, by: StaffMember) -> Revealed:
     untrusted_bytes = b"".join(evidence.open_sealed(item, secret))
     try:
         return Revealed(name, size, sha256, sandbox.still(untrusted_bytes))
-    except sandbox.NotShown as reason_none:
-        return Revealed(name, size, sha256, None, str(reason_none))
+    except sandbox.NotShown as not_shown:
+        return Revealed(name, size, sha256, None, str(not_shown))
 
 
 def may_show_a_child(item: EvidenceItem, *, by: StaffMember) -> None:
-    """One act, by anybody of the office: from now on nobody opens, copies or exports it."""
+    """Quarantine an item: from now on nobody opens, copies or exports it.
+
+    Any member of staff may do this, alone and without a case, so nothing is checked here.
+    """
     with transaction.atomic():
         evidence.quarantine(item, reason="a caseworker said that it may show a child", by=by.actor)
         Look.objects.create(

@@ -6,6 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
+from cases.errors import ReasonMissing
 from cases.models import QuarantineDecision
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
@@ -17,10 +18,6 @@ from reporting.vault.fields import seal_text
 
 class NotWaiting(Exception):
     """The item is not locked, or its decision was made already; nothing was changed."""
-
-
-class ReasonMissing(Exception):
-    """A decision needs a reason, and for destroying the authority's reference."""
 
 
 def waiting() -> list[EvidenceItem]:

@@ -1,4 +1,5 @@
-"""The ordinary lane until the package is ready: draft → a second person approves → built and locked. `handover` is what follows."""
+"""The ordinary lane until the package is ready: prepared, approved by a second person, built and
+encrypted. `handover` is what follows."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from cases.errors import NotNext
 from cases.exports import build, gather
 from cases.exports.encrypt_for import EncryptFor, Hashing
 from cases.models import Case, Package, PartnerKey, Referral
@@ -34,19 +36,16 @@ class PartnerKeyNotReady(Exception):
     """The partner's key is unknown, unchecked or expired."""
 
 
-class NotNext(Exception):
-    """The referral is not in a state in which that can be done; nothing was changed."""
-
-
 class BasisMissing(Exception):
-    """Neither a consent nor a legal basis that says which."""
+    """There is no consent, and no legal basis with the words that name it."""
 
 
 def check_partner_key(partner_key: PartnerKey) -> None:
-    """Raises PartnerKeyNotReady."""
+    """Checked by a second person and unexpired. Raises PartnerKeyNotReady."""
     if partner_key.checked_at is None:
         raise PartnerKeyNotReady(
-            "Nobody has compared this key's fingerprint with the partner yet. A second person must do that first."
+            "Nobody has compared this key's fingerprint with the partner yet. "
+            "A second person must do that first."
         )
     if partner_key.expires_at <= timezone.now():
         raise PartnerKeyNotReady(
@@ -64,9 +63,11 @@ def draft(
     words: str = "",
     by: StaffMember,
 ) -> Referral:
-    """Prepare. With no legal basis chosen, her consent to this partner must be there, signed and unexpired.
+    """Prepare a referral of `items` (ids of evidence items of this report).
 
-    `legal_basis`: one of Referral.LegalBasis; `words` then say which order or law it is.
+    `legal_basis`: one of Referral.LegalBasis; `words` then say which order or law it is. Without
+    it, the reporter's consent to this partner must exist, signed and unexpired. Raises
+    PermissionDenied, PartnerKeyNotReady, BasisMissing, consent.ConsentMissing, ConsentForged.
     """
     by.check_may(May.PREPARE_REFERRALS)
     check_partner_key(partner_key)
@@ -100,7 +101,10 @@ def draft(
 
 
 def approve(referral: Referral, *, by: StaffMember) -> None:
-    """A second person says yes. The basis is checked again at this moment: a consent may have ended since."""
+    """A second person approves. The basis is checked again: a consent may have ended since.
+
+    Raises PermissionDenied, SamePerson, NotNext, and what check_partner_key and check_basis raise.
+    """
     by.check_may(May.APPROVE_REFERRALS)
     if referral.prepared_by_id == by.pk:
         raise SamePerson(
@@ -111,12 +115,10 @@ def approve(referral: Referral, *, by: StaffMember) -> None:
     check_basis(referral)
     with transaction.atomic():
         waiting = Referral.objects.filter(pk=referral.pk, state=Referral.State.PREPARED)
-        if (
-            waiting.update(
-                state=Referral.State.APPROVED, approved_by=by, approved_at=timezone.now()
-            )
-            != 1
-        ):
+        changed = waiting.update(
+            state=Referral.State.APPROVED, approved_by=by, approved_at=timezone.now()
+        )
+        if changed != 1:
             raise NotNext("This referral is no longer waiting for approval. Nothing was changed.")
         record(
             referral.case_id, "referral:approved", actor=by.actor, detail={"referral": referral.pk}
@@ -125,7 +127,10 @@ def approve(referral: Referral, *, by: StaffMember) -> None:
 
 
 def check_basis(referral: Referral) -> None:
-    """Raises consent.ConsentMissing, BasisMissing: asked again at every step, because a yes may have ended or been taken back."""
+    """Checked again at every step, because a consent may have ended or been withdrawn.
+
+    Raises consent.ConsentMissing, consent.ConsentForged, BasisMissing.
+    """
     if referral.consent:
         assert referral.partner_key is not None
         consent.current(referral.report, referral.partner_key.partner_id)
@@ -134,56 +139,58 @@ def check_basis(referral: Referral) -> None:
 
 
 def approved() -> list[Referral]:
-    """What waits to be built; a build that failed waits ten minutes, because each try opens the report and she sees it."""
+    """What waits to be built. A failed build waits for BUILD_AGAIN_AFTER, because each try opens
+    the report and the reporter sees it."""
     waiting = Referral.objects.filter(state=Referral.State.APPROVED)
     rested = Q(build_failed_at=None) | Q(build_failed_at__lt=timezone.now() - BUILD_AGAIN_AFTER)
     return list(waiting.filter(rested).select_related("partner_key__partner", "report", "consent"))
 
 
 def note_failure(referral: Referral, error: Exception) -> None:
-    """For the referral's page: what kind of failure, without its words."""
+    """For the referral's page: only the error's class; its text may hold data of the report."""
     Referral.objects.filter(pk=referral.pk).update(
         build_failed_at=timezone.now(), build_failure=type(error).__name__
     )
 
 
 def package(referral: Referral) -> Package:
-    """The worker builds: gather, write, seal, lock, keep. Raises what its parts raise; nothing is kept then, and it is tried again."""
+    """By the worker: gather, write, sign, encrypt for the partner, keep in the vault.
+
+    If that fails, the staged bytes are discarded and the referral stays approved, so that it is
+    built again. Raises what its parts raise, and NotNext if another worker was faster; the
+    package of the slower one then stays in the vault without a row.
+    """
     by = job("package")
     assert referral.partner_key is not None
     check_partner_key(referral.partner_key)
     check_basis(referral)
     material = gather.material(referral, by=by)
-    name = secrets.token_hex(16)
-    staged = evidence.store().stage(name)
+    vault_name = secrets.token_hex(16)
+    staged = evidence.store().stage(vault_name)
     try:
-        locked = Hashing(staged)
-        with EncryptFor(referral.partner_key.public_key, locked) as sink:
+        encrypted = Hashing(staged)
+        with EncryptFor(referral.partner_key.public_key, encrypted) as sink:
             tagmanifest = build.write(material, sink, signer=build.signer_from_settings())
         staged.keep()
     except BaseException:
         staged.discard()
         raise
     with transaction.atomic():
-        if (
-            Referral.objects.filter(pk=referral.pk, state=Referral.State.APPROVED).update(
-                state=Referral.State.BUILT
-            )
-            != 1
-        ):
+        waiting = Referral.objects.filter(pk=referral.pk, state=Referral.State.APPROVED)
+        if waiting.update(state=Referral.State.BUILT) != 1:
             raise NotNext("another worker built this package")
         built = Package.objects.create(
             referral=referral,
             name=material.name,
-            vault_name=name,
-            encrypted_size=locked.size,
-            encrypted_sha256=locked.sha256,
+            vault_name=vault_name,
+            encrypted_size=encrypted.size,
+            encrypted_sha256=encrypted.sha256,
             tagmanifest_sha256=tagmanifest,
             items=[exhibit.item.pk for exhibit in material.exhibits],
         )
         detail = {
             "referral": referral.pk,
-            "encrypted_sha256": locked.sha256,
+            "encrypted_sha256": encrypted.sha256,
             "tagmanifest_sha256": tagmanifest,
         }
         record(referral.case_id, "package:signed", actor=by, detail=detail)

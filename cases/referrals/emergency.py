@@ -1,4 +1,5 @@
-"""Threat to life: one person, alone, in two minutes. Told by phone; on record at once; reviewed by a second person within 24 hours."""
+"""The emergency lane, for a threat to life: one person tells the emergency services by phone and
+records it; a second person is to review it within 24 hours."""
 
 from __future__ import annotations
 
@@ -7,9 +8,10 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from cases.errors import NotNext
 from cases.models import Case, Disclosure, Referral
 from cases.models.referral import referral_id
-from cases.referrals.disclosure import BasisMissing, NotNext, SamePerson
+from cases.referrals.disclosure import BasisMissing, SamePerson
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
 from reporting.custody.record import founding, record
@@ -29,15 +31,18 @@ def tell(
     threat_to_life: bool,
     by: StaffMember,
 ) -> Referral:
-    """Record what was told, to whom, and the number that was called back. Refused without a threat to life."""
+    """Record what was told, to whom, and the number that was called back, sealed to the report's
+    key. Raises PermissionDenied, and BasisMissing without a threat to life or without words."""
     by.check_may(May.DISCLOSE_EMERGENCY)
     if not threat_to_life:
         raise BasisMissing(
-            "This lane is for a threat to life only. For everything else please prepare an ordinary referral."
+            "This lane is for a threat to life only. "
+            "For everything else please prepare an ordinary referral."
         )
     if not (told_to.strip() and called_back.strip() and said.strip()):
         raise BasisMissing(
-            "Please write whom you told, which number you called back, and what you said. A few words are enough."
+            "Please write whom you told, which number you called back, and what you said. "
+            "A few words are enough."
         )
     told = {"told_to": told_to.strip(), "called_back": called_back.strip(), "said": said.strip()}
     with transaction.atomic():
@@ -68,6 +73,7 @@ def tell(
 
 
 def review(referral: Referral, *, by: StaffMember) -> None:
+    """A second person has read it. Raises PermissionDenied, SamePerson, NotNext."""
     by.check_may(May.APPROVE_REFERRALS)
     if referral.prepared_by_id == by.pk:
         raise SamePerson("You made this disclosure, so somebody else must review it.")
@@ -75,12 +81,10 @@ def review(referral: Referral, *, by: StaffMember) -> None:
         waiting = Referral.objects.filter(
             pk=referral.pk, lane=Referral.Lane.EMERGENCY, state=Referral.State.DISCLOSED
         )
-        if (
-            waiting.update(
-                state=Referral.State.REVIEWED, reviewed_by=by, reviewed_at=timezone.now()
-            )
-            != 1
-        ):
+        reviewed = waiting.update(
+            state=Referral.State.REVIEWED, reviewed_by=by, reviewed_at=timezone.now()
+        )
+        if reviewed != 1:
             raise NotNext("This disclosure was reviewed already. Nothing was changed.")
         record(
             referral.case_id, "emergency:reviewed", actor=by.actor, detail={"referral": referral.pk}
@@ -88,8 +92,9 @@ def review(referral: Referral, *, by: StaffMember) -> None:
 
 
 def unreviewed() -> list[Referral]:
-    rows = Referral.objects.filter(lane=Referral.Lane.EMERGENCY, state=Referral.State.DISCLOSED)
-    return list(rows.select_related("case", "prepared_by").order_by("prepared_at"))
+    """Emergencies that wait for their review, oldest first."""
+    waiting = Referral.objects.filter(lane=Referral.Lane.EMERGENCY, state=Referral.State.DISCLOSED)
+    return list(waiting.select_related("case", "prepared_by").order_by("prepared_at"))
 
 
 def overdue(referral: Referral) -> bool:

@@ -10,8 +10,9 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from cases.errors import NotNext
 from cases.models import Disclosure, Package, PartnerKey, Referral
-from cases.referrals.disclosure import NotNext, check_basis, check_partner_key
+from cases.referrals.disclosure import check_basis, check_partner_key
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
 from reporting.actors import Actor, partner

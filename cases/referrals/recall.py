@@ -10,8 +10,8 @@ from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
+from cases.errors import NotNext
 from cases.models import Disclosure, Referral
-from cases.referrals.disclosure import NotNext
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
 from reporting.actors import Actor, job

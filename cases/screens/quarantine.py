@@ -1,4 +1,5 @@
-"""Locked items: facts only. Nobody sees one here, the officer decides by what was said about it."""
+"""Quarantined items, as facts only. The officer decides by what was said about an item; nobody can
+open one here."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
 from cases.casework import quarantine
+from cases.errors import ReasonMissing
 from cases.models import QuarantineDecision
 from cases.screens.staff import StaffRequest, shows_refusals
 from cases.staff.roles import May
@@ -26,25 +28,22 @@ def waiting(request: StaffRequest) -> HttpResponse:
     elif request.method == "POST":
         try:
             _decide(request)
-        except (quarantine.NotWaiting, quarantine.ReasonMissing) as error:
+        except (quarantine.NotWaiting, ReasonMissing) as error:
             notices.error(request, str(error))
         return redirect("office:quarantine")
-    rows = [
-        (
-            item,
-            next(
-                (one for one in item.quarantine_decisions.all() if one.confirmed_at is None), None
-            ),
-        )
-        for item in quarantine.waiting()
-    ]
     context = {
-        "rows": rows,
+        "rows": [(item, _open_decision(item)) for item in quarantine.waiting()],
         "why": why,
         "choices": QuarantineDecision.Choice.choices,
         "may_propose": request.user.may(May.DECIDE_QUARANTINE),
     }
     return render(request, "office/quarantine.html", context)
+
+
+def _open_decision(item: EvidenceItem) -> QuarantineDecision | None:
+    """The decision that waits for confirmation; `quarantine.waiting` has prefetched them."""
+    decisions = item.quarantine_decisions.all()
+    return next((decision for decision in decisions if decision.confirmed_at is None), None)
 
 
 def _decide(request: StaffRequest) -> None:

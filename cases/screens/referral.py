@@ -1,4 +1,4 @@
-"""Preparing, approving and handing over; and the emergency lane."""
+"""Preparing, approving and handing over a referral; and the emergency lane."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 
+from cases.errors import NotNext
 from cases.models import Case, CaseReport, Disclosure, PartnerKey, Referral
 from cases.referrals import disclosure, downloads, emergency, handover, recall, review
 from cases.screens.staff import StaffRequest, shows_refusals
@@ -16,7 +17,7 @@ from reporting.models import EvidenceItem
 
 _SAYS_WHY = (
     disclosure.PartnerKeyNotReady,
-    disclosure.NotNext,
+    NotNext,
     disclosure.BasisMissing,
     handover.ItemQuarantined,
     disclosure.SamePerson,
@@ -41,16 +42,15 @@ def prepare(request: StaffRequest, case_id: str) -> HttpResponse:
         return redirect("office:case", case_id)
     items = EvidenceItem.objects.filter(
         report=case_report.report, pk__in=request.POST.getlist("items")
-    ).values_list("pk", flat=True)
+    )
+    basis = request.POST.get("legal_basis", "")
     try:
-        made = disclosure.draft(
+        prepared = disclosure.draft(
             case,
             case_report.report,
             partner_key,
-            items=list(items),
-            legal_basis=basis
-            if (basis := request.POST.get("legal_basis", "")) in Referral.LegalBasis.values
-            else "",
+            items=list(items.values_list("pk", flat=True)),
+            legal_basis=basis if basis in Referral.LegalBasis.values else "",
             words=request.POST.get("words", ""),
             by=request.user,
         )
@@ -58,52 +58,50 @@ def prepare(request: StaffRequest, case_id: str) -> HttpResponse:
         notices.error(request, f"{error} Nothing was prepared.")
         return redirect("office:case", case_id)
     notices.success(request, "Prepared. A second person must approve it.")
-    return redirect("office:referral", made.pk)
+    return redirect("office:referral", prepared.pk)
 
 
 @shows_refusals
 def referral(request: StaffRequest, referral_id: str) -> HttpResponseBase:
     request.user.check_may(May.PREPARE_REFERRALS)
-    found = get_object_or_404(
+    referral = get_object_or_404(
         Referral.objects.select_related("partner_key__partner", "consent", "prepared_by"),
         pk=referral_id,
     )
-    context: dict[str, object] = {"referral": found}
+    context: dict[str, object] = {"referral": referral}
     if request.method == "POST":
-        if found.lane == Referral.Lane.EMERGENCY and request.POST.get("what") not in {
-            "read",
-            "review",
-        }:
+        what = request.POST.get("what")
+        if referral.lane == Referral.Lane.EMERGENCY and what not in {"read", "review"}:
             raise Http404  # it was told by phone: there is no package
         try:
-            if request.POST.get("what") == "carry":
-                return downloads.package(handover.in_person(found, by=request.user))
-            context |= _do(request, found)
+            if what == "carry":
+                return downloads.package(handover.in_person(referral, by=request.user))
+            context |= _do(request, referral)
         except _SAYS_WHY as error:
             notices.error(request, str(error))
-        found.refresh_from_db()
+        referral.refresh_from_db()
+    is_mine = referral.prepared_by_id == request.user.pk
     context |= {
-        "package": getattr(found, "package", None),
-        "disclosure": getattr(found, "disclosure", None),
-        "may_approve": request.user.may(May.APPROVE_REFERRALS)
-        and found.prepared_by_id != request.user.pk,
-        "is_mine": found.prepared_by_id == request.user.pk,
+        "package": getattr(referral, "package", None),
+        "disclosure": getattr(referral, "disclosure", None),
+        "may_approve": request.user.may(May.APPROVE_REFERRALS) and not is_mine,
+        "is_mine": is_mine,
     }
     return render(request, "office/referral.html", context)
 
 
-def _do(request: StaffRequest, found: Referral) -> dict[str, object]:
-    """One act; what its page shows beside the notice."""
+def _do(request: StaffRequest, referral: Referral) -> dict[str, object]:
+    """One act; what the page shows of it beside the notice."""
     what = request.POST.get("what")
     if what == "read":
-        return {"papers": review.read(found, by=request.user)}
+        return {"papers": review.read(referral, by=request.user)}
     if what == "hand_over":
-        return {"code": handover.by_code(found, by=request.user)}
+        return {"code": handover.by_code(referral, by=request.user)}
     if what == "approve":
-        disclosure.approve(found, by=request.user)
+        disclosure.approve(referral, by=request.user)
         notices.success(request, "Approved. The package is being built; this takes a few seconds.")
     elif what == "answered" and request.POST.get("answer") in {"received", "rejected"}:
-        carried = get_object_or_404(Disclosure.objects.exclude(collected_at=None), pk=found.pk)
+        carried = get_object_or_404(Disclosure.objects.exclude(collected_at=None), pk=referral.pk)
         handover.acknowledge(
             carried,
             request.POST["answer"],
@@ -112,24 +110,26 @@ def _do(request: StaffRequest, found: Referral) -> dict[str, object]:
         )
         notices.success(request, "Their answer is on record.")
     elif what == "recall":
-        recall.recall(found, by=request.user)
+        recall.recall(referral, by=request.user)
         notices.success(request, "On record. The reporter can see that they were told.")
     elif what == "review":
-        emergency.review(found, by=request.user)
+        emergency.review(referral, by=request.user)
         notices.success(request, "Reviewed.")
     return {}
 
 
 @shows_refusals
 def tell_now(request: StaffRequest, case_id: str) -> HttpResponse:
-    """Threat to life: one page, one person, no key, no approver."""
+    """Threat to life: one person records what they told by phone; no partner key, no approval."""
     request.user.check_may(May.DISCLOSE_EMERGENCY)
     case = get_object_or_404(Case, pk=case_id)
-    reports = [row.report for row in CaseReport.objects.filter(case=case).select_related("report")]
+    case_reports = CaseReport.objects.filter(case=case).select_related("report")
+    reports = [case_report.report for case_report in case_reports]
     if request.method == "POST":
-        report = next((one for one in reports if one.pk == request.POST.get("report")), reports[0])
+        chosen = [report for report in reports if report.pk == request.POST.get("report")]
+        report = chosen[0] if chosen else reports[0]
         try:
-            made = emergency.tell(
+            told = emergency.tell(
                 case,
                 report,
                 told_to=request.POST.get("told_to", ""),
@@ -145,5 +145,5 @@ def tell_now(request: StaffRequest, case_id: str) -> HttpResponse:
                 {"case": case, "reports": reports, "missing": str(error), "given": request.POST},
             )
         notices.success(request, "On record. A second person reviews it within 24 hours.")
-        return redirect("office:referral", made.pk)
+        return redirect("office:referral", told.pk)
     return render(request, "office/tell_now.html", {"case": case, "reports": reports, "given": {}})

@@ -20,6 +20,7 @@ from PIL import Image
 
 from cases import partners
 from cases.casework import acts, examination
+from cases.errors import NotNext, ReasonMissing
 from cases.models import Case, PartnerKey, Referral
 from cases.operations.seed import photo
 from cases.previews import sandbox
@@ -126,7 +127,7 @@ def test_of_two_who_decide_at_once_one_does() -> None:
 def test_steps_of_a_case_cannot_be_skipped() -> None:
     worker = factories.staff()
     case = factories.case(factories.sent(), worker)
-    with pytest.raises(acts.NotNext):
+    with pytest.raises(NotNext):
         acts.move(case, Case.State.CLOSED, by=worker)
     acts.move(case, Case.State.ASSESSMENT, by=worker)
 
@@ -301,7 +302,7 @@ class TestLooking:
 
     def test_a_look_needs_a_reason_and_is_on_her_list(self, item: EvidenceItem) -> None:
         worker = factories.staff()
-        with pytest.raises(examination.ReasonMissing):
+        with pytest.raises(ReasonMissing):
             examination.reveal(item, "  ", by=worker)
         assert not Look.objects.filter(act="looked at a file").exists()
         revealed = examination.reveal(item, "to see the threat", by=worker)

@@ -9,9 +9,10 @@ import pytest
 from django.test import Client
 
 from cases.casework import examination
+from cases.errors import NotNext
 from cases.models import Disclosure, Referral
 from cases.operations.seed import person
-from cases.referrals import disclosure, emergency, handover, recall, review
+from cases.referrals import emergency, handover, recall, review
 from reporting import consent
 from reporting.actors import REPORTER
 from reporting.custody.models import CustodyEvent
@@ -71,7 +72,7 @@ def test_a_package_is_carried_by_a_person_and_the_answer_put_on_record(office: O
 def test_what_was_given_a_code_is_not_carried_as_well(office: Office) -> None:
     referral = office.package().referral
     handover.by_code(referral, by=office.worker)
-    with pytest.raises(disclosure.NotNext, match="handed over already"):
+    with pytest.raises(NotNext, match="handed over already"):
         handover.in_person(referral, by=office.worker)
     assert Disclosure.objects.get().collected_at is None
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from cases import tasks
 from cases.casework import quarantine
+from cases.errors import ReasonMissing
 from cases.models import QuarantineDecision
 from reporting import evidence, intake
 from reporting.custody.models import CustodyEvent
@@ -96,7 +97,7 @@ def test_one_person_alone_decides_nothing(item: EvidenceItem) -> None:
 def test_only_the_named_officer_proposes_and_says_why(item: EvidenceItem) -> None:
     with pytest.raises(PermissionDenied):
         quarantine.propose(item, Choice.RELEASED, "x", by=factories.staff("supervisor"))
-    with pytest.raises(quarantine.ReasonMissing):
+    with pytest.raises(ReasonMissing):
         quarantine.propose(item, Choice.RELEASED, " ", by=factories.staff("safeguarding"))
 
 

@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 
 from cases.casework import examination
+from cases.errors import NotNext
 from cases.models import Referral
-from cases.referrals import disclosure, handover, recall
+from cases.referrals import handover, recall
 from cases.reports import reading
 from reporting import consent
 from reporting.actors import REPORTER
@@ -82,7 +83,7 @@ class TestTakenBack:
         referral = office.package().referral
         code = handover.by_code(referral, by=office.worker)
         handover.collected(handover.find(code))
-        with pytest.raises(disclosure.NotNext):
+        with pytest.raises(NotNext):
             recall.recall(referral, by=office.worker)
         self._take_back(office)
         reading.open_report(

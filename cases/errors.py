@@ -1,0 +1,12 @@
+"""Refusals that more than one part of `cases` raises: one class each, so that one `except` catches
+all of them. Their text is a sentence for the screen."""
+
+from __future__ import annotations
+
+
+class NotNext(Exception):
+    """The case or referral is not in a state from which this is possible; nothing was changed."""
+
+
+class ReasonMissing(Exception):
+    """An act that needs a written reason came without one; nothing was changed."""
