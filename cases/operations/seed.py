@@ -1,4 +1,4 @@
-"""A believable little office for the demo: people, partners, and reports with files that are made here."""
+"""Demo data: staff, partners, and reports with files that are drawn here."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import generate_totp_secret
 from PIL import Image, ImageDraw
 
 from cases import partners
+from cases.operations import totp
 from cases.staff.models import StaffMember
 from reporting import evidence, intake, people, questions, sessions
 from reporting.actors import REPORTER
@@ -27,10 +27,19 @@ STAFF = (
     ("samira", "supervisor"),
     ("ruth", "safeguarding"),
 )
+PLAIN_WORDS = (
+    "You may stay nameless with them at first; later they may ask for your name, "
+    "and you can say no.\n"
+    "They do not tell family or immigration. You are not in trouble for what others did to you.\n"
+    "They do not take your phone without asking. You can stop it at any time."
+)
 
 
 def everything(partner_keys: Path) -> dict[str, Any]:
-    """Run once on an empty database. Returns what the demo prints: sign-ins and return codes."""
+    """Run once on an empty database. `partner_keys`: the folder for the partners' private keys.
+
+    Returns what the demo prints: `staff` (name → TOTP secret), `password` and `codes`.
+    """
     staff = {name: person(name, role) for name, role in STAFF}
     partner_keys.mkdir(parents=True, exist_ok=True)
     _partner("Northshire Police, online crime", "police", partner_keys, staff)
@@ -44,14 +53,15 @@ def everything(partner_keys: Path) -> dict[str, Any]:
 
 
 def person(name: str, role: str) -> StaffMember:
-    """Somebody of the office with a second factor that is ready."""
+    """A member of staff whose second factor is set up. `role`: a key of roles.ALL."""
     user = StaffMember.objects.create_user(name, password=PASSWORD_WORDS, role=role)
-    secret = get_adapter().encrypt(generate_totp_secret())
+    secret = get_adapter().encrypt(totp.new_secret())
     Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={"secret": secret})
     return user
 
 
 def secret_of(user: StaffMember) -> str:
+    """The TOTP secret in base32."""
     data = Authenticator.objects.get(user=user, type=Authenticator.Type.TOTP).data
     return str(get_adapter().decrypt(data["secret"]))
 
@@ -61,12 +71,8 @@ def _partner(name: str, kind: str, folder: Path, staff: dict[str, StaffMember]) 
     path = folder / f"{kind}.age-key"
     path.touch(mode=0o600)
     path.write_text(secret)
-    words = textwrap.dedent("""\
-        You may stay nameless with them at first; later they may ask for your name, and you can say no.
-        They do not tell family or immigration. You are not in trouble for what others did to you.
-        They do not take your phone without asking. You can stop it at any time.""")
     partner = partners.add(
-        name, kind, plain_words=words, reviewed_on=date(2026, 11, 1), by=staff["samira"]
+        name, kind, plain_words=PLAIN_WORDS, reviewed_on=date(2026, 11, 1), by=staff["samira"]
     )
     key = partners.add_key(partner, keys.public_key_of(secret), by=staff["ines"])
     partners.check_key(key, by=staff["samira"])
@@ -78,12 +84,11 @@ def _report(answers: dict[str, Any], files: dict[str, bytes]) -> sessions.Visit:
     for key, value in answers.items():
         if key in texts:
             for line in value:
-                person = people.harmed(visit.report)
                 evidence.acquire_text(
                     texts[key],
                     line,
                     report=visit.report,
-                    person=person,
+                    person=people.harmed(visit.report),
                     public_key=visit.public_key,
                     by=REPORTER,
                 )
@@ -98,51 +103,97 @@ def _report(answers: dict[str, Any], files: dict[str, bytes]) -> sessions.Visit:
 
 
 def _reports() -> list[tuple[dict[str, Any], dict[str, bytes]]]:
+    """The answers (question → value) and the files (name → bytes) of each report."""
     return [
         (
             {
-                "safe": "yes", "control": "no", "who": "me", "age": "adult", "what": ["financial_extortion"],
-                "words": "I met her on a dating app. After a video call she sent me a recording and a list of my friends. "
-                         "She wants 500 or she sends it to all of them. I already paid 120.",
+                "safe": "yes",
+                "control": "no",
+                "who": "me",
+                "age": "adult",
+                "what": ["financial_extortion"],
+                "words": (
+                    "I met someone on a dating app. After a video call they sent me a recording "
+                    "and a list of my friends. They want 500 or they send it to all of them. "
+                    "I already paid 120."
+                ),
                 "deadline": "500 by Friday evening, gift cards",
                 "accounts": ["@lena.summer_98 (Instagram)", "+44 7700 900123"],
                 "links": ["https://social.example/lena.summer_98?id=100087712345678"],
-                "told": "Nobody yet", "wish": ["stop", "police"],
+                "told": "Nobody yet",
+                "wish": ["stop", "police"],
                 "contact": "Only through this page, please. My flatmate reads my mail.",
             },
-            {"screenshot of the threat.jpg": photo("500 by Friday or I send it"), "chat export.txt": chat(), "call.webp": clip()},
+            {
+                "screenshot of the threat.jpg": photo("500 by Friday or I send it"),
+                "chat export.txt": chat(),
+                "call.webp": clip(),
+            },
         ),
         (
             {
-                "safe": "not_sure", "control": "yes", "who": "me", "age": "adult", "what": ["stalking", "content_extortion"],
-                "words": "My ex still gets into my mail. He knows where I was yesterday. He says he will post the pictures if I do not come back.",
+                "safe": "not_sure",
+                "control": "yes",
+                "who": "me",
+                "age": "adult",
+                "what": ["stalking", "content_extortion"],
+                "words": (
+                    "My ex still gets into my mail. He knows where I was yesterday. "
+                    "He says he will post the pictures if I do not come back."
+                ),
                 "deadline": "He wants me to come back by Sunday",
             },
             {},
         ),
         (
             {
-                "safe": "no", "control": "not_sure", "who": "child", "age": "13_15", "what": ["grooming"],
-                "words": "My daughter (14) is chatting with a man who wants to meet her tomorrow after school.",
+                "safe": "no",
+                "control": "not_sure",
+                "who": "child",
+                "age": "13_15",
+                "what": ["grooming"],
+                "words": (
+                    "My daughter (14) is chatting with a man "
+                    "who wants to meet tomorrow after school."
+                ),
                 "accounts": ["darkwolf_2 on a game chat"],
             },
             {},
         ),
         (
             {
-                "safe": "yes", "who": "me", "age": "adult", "what": ["image_shared"],
-                "words": "Pictures from my old relationship are on three pages. I never agreed to that.",
-                "links": [f"https://pictures.example/gallery/{number}" for number in (4711, 4712, 9001)],
+                "safe": "yes",
+                "who": "me",
+                "age": "adult",
+                "what": ["image_shared"],
+                "words": (
+                    "Pictures from my old relationship are on three pages. I never agreed to that."
+                ),
+                "links": [
+                    f"https://pictures.example/gallery/{number}" for number in (4711, 4712, 9001)
+                ],
                 "wish": ["remove"],
             },
-            {"letter to the site.pdf": pdf("Please remove these pages. I never agreed to their publication.")},
+            {
+                "letter to the site.pdf": pdf(
+                    "Please remove these pages. I never agreed to their publication."
+                )
+            },
         ),
-        ({"words": "I do not know what to choose. Something happened in a video chat and I feel sick about it."}, {}),
-    ]  # fmt: skip
+        (
+            {
+                "words": (
+                    "I do not know what to choose. "
+                    "Something happened in a video chat and I feel sick about it."
+                )
+            },
+            {},
+        ),
+    ]
 
 
 def photo(words: str) -> bytes:
-    """A picture with EXIF, as a phone would take it."""
+    """A JPEG with EXIF, like a phone's screenshot of a chat."""
     picture = Image.new("RGB", (1080, 1440), "#24303a")
     pen = ImageDraw.Draw(picture)
     for number, line in enumerate((words, "you have 2 days", "dont tell anyone")):
@@ -176,6 +227,7 @@ def pdf(words: str) -> bytes:
 
 
 def chat() -> bytes:
+    """A chat as a messenger exports it, UTF-8."""
     started = datetime(2026, 11, 20, 21, 2, tzinfo=UTC)
     lines = (
         "hey you still awake?",

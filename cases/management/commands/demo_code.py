@@ -3,15 +3,17 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from cases.operations import seed
+from cases.operations import seed, totp
 from cases.staff.models import StaffMember
 
 
 class Command(BaseCommand):
-    help = "The present six digits of a demo person's second factor, for a demo without an authenticator app."
+    help = (
+        "The present six digits of a demo person's second factor, "
+        "for a demo without an authenticator app."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
@@ -20,6 +22,4 @@ class Command(BaseCommand):
         user = StaffMember.objects.filter(username=options["name"]).first()
         if user is None or not user.check_password(seed.PASSWORD_WORDS):
             raise CommandError("Only for people of the demo.", returncode=2)
-        self.stdout.write(
-            format_hotp_value(hotp_value(seed.secret_of(user), int(time.time()) // 30))
-        )
+        self.stdout.write(totp.code(seed.secret_of(user), time.time()))
