@@ -1,12 +1,14 @@
-"""What is waiting, and noticing what is new. The queue is a column of the report: nobody has to tell us."""
+"""What waits for staff, and what waits for the rules. Both are queries over reports and
+assessments; there is no separate queue to keep in step."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 
 from cases.models import Assessment
@@ -22,7 +24,7 @@ PAGE = 50
 
 @dataclass(frozen=True)
 class QueueLine:
-    """A line of the queue: only what stands in the clear."""
+    """A line of the queue, from what is stored unsealed: `types` are harm codes, `items` a number."""
 
     report: Report
     assessment: Assessment | None
@@ -32,7 +34,7 @@ class QueueLine:
 
 @dataclass(frozen=True)
 class After:
-    """Where the next page begins (keyset, so page 20,000 is as fast as page 1)."""
+    """The last line of the page before: a keyset, so no page needs an OFFSET."""
 
     band: int
     submitted_at: datetime
@@ -40,92 +42,93 @@ class After:
 
 
 def unassessed(limit: int = 100) -> list[Report]:
-    """Received, and not yet looked at by the rules: newest matter least, so oldest first."""
+    """Received and not yet assessed by the rules, oldest first."""
     waiting = Report.objects.filter(state__in=WAITING).exclude(assessments__current=True)
     return list(waiting.order_by("submitted_at")[:limit])
 
 
 def outdated(limit: int = 100) -> list[Report]:
-    """Sent, sorted by the rules, and she has answered or given something since: the rules look once more."""
-    answered, given = (
-        Exists(rows.objects.filter(report=OuterRef("report"), at__gt=OuterRef("at")))
-        for rows in (Answer, EvidenceItem)
-    )
-    sorted_before = Assessment.objects.filter(answered | given, current=True).exclude(
-        report__news_at=None
-    )
-    return [
-        row.report
-        for row in sorted_before.select_related("report").order_by("report__news_at")[:limit]
-    ]
+    """Assessed, and the reporter has added an answer or an item since: to be assessed again."""
+    since = {"report": OuterRef("report"), "at__gt": OuterRef("at")}
+    answered = Exists(Answer.objects.filter(**since))
+    given = Exists(EvidenceItem.objects.filter(**since))
+    stale = Assessment.objects.filter(answered | given, current=True).exclude(report__news_at=None)
+    oldest = stale.select_related("report").order_by("report__news_at")[:limit]
+    return [assessment.report for assessment in oldest]
 
 
 def news(limit: int = 50) -> list[QueueLine]:
-    """Decided about already, and she has added something that nobody has read: most dangerous first, then the oldest."""
-    rows = list(
-        Report.objects.exclude(news_at=None)
-        .exclude(state__in=[*WAITING, *Report.GONE])
-        .order_by("news_at")[:1000]
-    )
-    current = {
-        row.report_id: row for row in Assessment.objects.filter(current=True, report__in=rows)
-    }
-    found = [(report, current.get(report.pk)) for report in rows]
-    found.sort(key=lambda pair: pair[1].band if pair[1] else priority.P0)
-    return _lines(found[:limit])
+    """Decided about, and the reporter has added something that nobody has read: most dangerous
+    first, then the oldest."""
+    decided = Report.objects.exclude(news_at=None).exclude(state__in=[*WAITING, *Report.GONE])
+    reports = list(decided.order_by("news_at")[:1000])
+    assessments = Assessment.objects.filter(current=True, report__in=reports)
+    current = {assessment.report_id: assessment for assessment in assessments}
+    pairs = [(report, current.get(report.pk)) for report in reports]
+    pairs.sort(key=lambda pair: pair[1].band if pair[1] else priority.P0)
+    return _lines(pairs[:limit])
 
 
 def waiting(after: After | None = None) -> list[QueueLine]:
-    """Ordered by band, then by who has waited longest. Reports the rules have not reached yet come first of all."""
-    rows = (
+    """One page: by band, then by who has waited longest. The first page begins with up to 100
+    reports that the rules have not assessed yet, beside its PAGE lines."""
+    assessments = (
         Assessment.objects.filter(current=True, report__state__in=WAITING)
         .select_related("report")
         .order_by("band", "report__submitted_at", "report_id")
     )
+    pairs: list[tuple[Report, Assessment | None]] = []
     if after:
-        rows = rows.extra(
-            where=[
-                "(cases_assessment.band, reporting_report.submitted_at, cases_assessment.report_id) > (%s, %s, %s)"
-            ],
-            params=[after.band, after.submitted_at, after.report],
+        assessments = assessments.filter(
+            _follows(
+                ("band", after.band),
+                ("report__submitted_at", after.submitted_at),
+                ("report_id", after.report),
+            )
         )
-    found: list[tuple[Report, Assessment | None]] = (
-        [] if after else [(report, None) for report in unassessed()]
-    )
-    found += [(row.report, row) for row in rows[:PAGE]]
-    return _lines(found)
+    else:
+        pairs += [(report, None) for report in unassessed()]
+    pairs += [(assessment.report, assessment) for assessment in assessments[:PAGE]]
+    return _lines(pairs)
 
 
-def _lines(found: list[tuple[Report, Assessment | None]]) -> list[QueueLine]:
-    ids = [report.pk for report, _assessment in found]
+def _follows(*key: tuple[str, Any]) -> Q:
+    """Rows after `key` in the ascending order of its columns: SQL's (a, b) > (x, y), written as
+    a > x OR (a = x AND b > y), because the ORM has no public form of the row comparison."""
+    follows, equal = Q(), Q()
+    for column, value in key:
+        follows |= equal & Q(**{f"{column}__gt": value})
+        equal &= Q(**{column: value})
+    return follows
+
+
+def _lines(pairs: list[tuple[Report, Assessment | None]]) -> list[QueueLine]:
+    ids = [report.pk for report, _assessment in pairs]
+    incidents = Incident.objects.filter(report_id__in=ids)
     types: dict[str, list[str]] = {}
-    for report_id, code in Incident.objects.filter(report_id__in=ids).values_list(
-        "report_id", "reported_type"
-    ):
+    for report_id, code in incidents.values_list("report_id", "reported_type"):
         types.setdefault(report_id, []).append(code)
-    counts: dict[str, int] = {}
-    for (report_id,) in EvidenceItem.objects.filter(report_id__in=ids).values_list("report_id"):
-        counts[report_id] = counts.get(report_id, 0) + 1
+    items = EvidenceItem.objects.filter(report_id__in=ids)
+    counts = dict(items.values_list("report_id").annotate(Count("pk")))
     return [
         QueueLine(report, assessment, types.get(report.pk, []), counts.get(report.pk, 0))
-        for report, assessment in found
+        for report, assessment in pairs
     ]
 
 
 def could_not_assess(report: Report) -> Assessment:
-    """Silence is not safety: what the rules cannot open goes to the top, once, and a person looks."""
+    """P0, because a report that cannot be opened may be the most urgent one. Not tried again before
+    the reporter adds something."""
     by = job("assess")
-    reasons = [
-        {
-            "rule": "unopened",
-            "band": priority.P0,
-            "reason": "Our computer could not open it: a person must look now",
-        }
-    ]
+    reason = {
+        "rule": "unopened",
+        "band": priority.P0,
+        "reason": "Our computer could not open it: a person must look now",
+    }
     with transaction.atomic():
         Assessment.objects.filter(report=report, current=True).update(current=False)
         assessment = Assessment.objects.create(
-            report=report, band=priority.P0, reasons=reasons, actionability=0, by=by
+            report=report, band=priority.P0, reasons=[reason], actionability=0, by=by
         )
         record(
             report.pk,
@@ -137,14 +140,21 @@ def could_not_assess(report: Report) -> Assessment:
 
 
 def assess(report: Report) -> Assessment:
-    """The rules' look, by the computer: opens the answers against an event, keeps band and reasons. Also proves that the
-    office's wrap opens: a wrong partner_key is found on the first report.
+    """Open the answers against an event, apply the rules, keep band and reasons.
 
-    What she adds later may raise the band and never lowers it: whoever found her code could say that she is safe. Only a person
-    lowers it, and what that person knew does not raise it again."""
+    A later assessment may raise the band and never lowers it: somebody who got hold of the return
+    code could add answers that sound safe. Only a person lowers it, and reasons that were known
+    then do not raise it again. Raises reporting.vault.opener.Refused.
+    """
     by = job("assess")
-    secret = evidence.office_key(report.pk, "report:assessed", detail={"rules": priority.RULES_VERSION}, by=by,
-                                 look=("Our computer", "sorted it by urgency"))  # fmt: skip
+    secret = evidence.office_key(
+        report.pk,
+        "report:assessed",
+        detail={"rules": priority.RULES_VERSION},
+        by=by,
+        look=("Our computer", "sorted it by urgency"),
+    )
+    # The opener opened an office wrap. Monitoring reads this: wrong public keys show early.
     Pulse.objects.update_or_create(name=Pulse.WRAP_OPENED, defaults={"at": timezone.now()})
     counts = dict.fromkeys(EvidenceItem.Kind, 0)
     for kind in EvidenceItem.objects.filter(report=report).values_list("kind", flat=True):
@@ -159,11 +169,9 @@ def assess(report: Report) -> Assessment:
     with transaction.atomic():
         before = Assessment.objects.select_for_update().filter(report=report, current=True).first()
         if before:
-            new = [one for one in reasons if one not in before.reasons]
-            band, reasons = (
-                min([before.band, *(one["band"] for one in new)]),
-                [*new, *before.reasons],
-            )
+            new = [reason for reason in reasons if reason not in before.reasons]
+            band = min([before.band, *(reason["band"] for reason in new)])
+            reasons = [*new, *before.reasons]
         Assessment.objects.filter(report=report, current=True).update(current=False)
         assessment = Assessment.objects.create(
             report=report,

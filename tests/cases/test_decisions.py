@@ -96,13 +96,26 @@ def test_the_queue_is_ordered_by_band_then_by_waiting(running_opener: None) -> N
     assert [line.report.pk for line in lines] == [
         one.report.pk for one in (unseen, danger, danger_later, calm)
     ]
-    first = lines[1]
-    assert first.assessment is not None
-    assert first.report.submitted_at is not None
-    rest = queue.waiting(
-        queue.After(first.assessment.band, first.report.submitted_at, first.report.pk)
-    )
-    assert [line.report.pk for line in rest] == [danger_later.report.pk, calm.report.pk]
+
+
+def test_the_next_page_begins_after_each_line_also_between_equal_times(
+    running_opener: None,
+) -> None:
+    visits = [factories.sent({"safe": "yes", "age": "adult", "what": ["abuse"]})]
+    visits += [factories.sent({"safe": "no", "what": ["stalking"]}) for _ in range(3)]
+    together = visits[1].report.submitted_at
+    Report.objects.filter(pk=visits[2].report.pk).update(submitted_at=together)
+    for visit in visits:
+        queue.assess(visit.report)
+    unseen = factories.sent({"words": "x"})
+    (first, *lines) = queue.waiting()
+    assert first.report.pk == unseen.report.pk
+    assert len(lines) == 4
+    for position, line in enumerate(lines, start=1):
+        assert line.assessment is not None
+        assert line.report.submitted_at is not None
+        last = queue.After(line.assessment.band, line.report.submitted_at, line.report.pk)
+        assert queue.waiting(last) == lines[position:]
 
 
 def test_accepting_writes_both_chains_each_naming_the_others_head() -> None:
