@@ -15,7 +15,8 @@ class CasesConfig(AppConfig):
 
 
 def _grant(**kwargs: Any) -> None:
-    """After the last app is migrated, the database's roles get exactly what `cases.operations.grants` says."""
+    """After the last app is migrated: give the database roles the rights that
+    `cases.operations.grants` lists, and no others."""
     from cases.operations.grants import apply
 
     apply(kwargs["using"])

@@ -1,4 +1,4 @@
-"""Partners and the keys packages are locked to."""
+"""Partners, and the age public keys that packages are encrypted for."""
 
 from __future__ import annotations
 
@@ -19,17 +19,20 @@ KEY_LASTS = timedelta(days=365)
 
 
 class NotAnAgeKey(ValueError):
-    """The text is no age X25519 public key, or it is known already."""
+    """The text is not an age X25519 public key, or it is registered already."""
 
 
 class WordsMissing(ValueError):
-    """A partner without a name, a kind or reviewed plain words: no reporter could be asked about it."""
+    """Name, kind or plain words are missing: reporters could not be asked about this partner."""
 
 
 def add(
     name: str, kind: str, *, plain_words: str, reviewed_on: date, phone: str = "", by: StaffMember
 ) -> Partner:
-    """A partner, and the reviewed plain words with which a reporter is asked about it."""
+    """Create a partner, and the reviewed plain words with which reporters are asked about it.
+
+    `kind`: one of Partner.Kind. Raises PermissionDenied, WordsMissing.
+    """
     by.check_may(May.CHECK_PARTNER_KEYS)
     name, plain_words = name.strip(), plain_words.strip()
     if not (name and plain_words and kind in Partner.Kind.values):
@@ -47,6 +50,10 @@ def add(
 def add_key(
     partner: Partner, public_key: str, *, expires_at: datetime | None = None, by: StaffMember
 ) -> PartnerKey:
+    """Register an age X25519 public key ("age1…"), valid for KEY_LASTS unless told otherwise.
+
+    It cannot be used before a second person has checked it. Raises PermissionDenied, NotAnAgeKey.
+    """
     by.check_may(May.PREPARE_REFERRALS)
     public_key = public_key.strip()
     try:
@@ -64,7 +71,8 @@ def add_key(
 
 
 def check_key(partner_key: PartnerKey, *, by: StaffMember) -> None:
-    """A second person has compared the key with the partner by another road, such as a call to a known number."""
+    """A second person has compared the key with the partner through another channel, such as a
+    call to a known number. Raises PermissionDenied, also for the person who added the key."""
     by.check_may(May.CHECK_PARTNER_KEYS)
     if partner_key.added_by_id == by.pk:
         raise PermissionDenied(

@@ -1,6 +1,7 @@
-"""The worker's tasks. Each looks in the database for what is waiting, so a task that is lost or runs twice does no harm.
+"""The worker's tasks. Each asks the database what is waiting, so a lost task does no harm.
 
-Nothing here may be tried again without end: each opening is an event that the reporter sees. What fails is marked, and a person is told.
+Nothing is retried without a limit: each opening is an event that the reporter sees. A failure is
+marked on the report or referral and shown to the staff.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ log = logging.getLogger("holdfast.worker")
 
 @shared_task
 def sweep() -> None:
-    """Every two seconds: close what she took back, look at new reports and at what was added, check new items, build packages."""
+    """Every two seconds: close hand-overs whose consent was withdrawn, assess reports that are new
+    or were added to, verify new files, build approved packages."""
     recall.notice_what_she_took_back()
     if not opener.answers(settings.OPENER_SOCKET):
         log.error("the opener does not answer; new reports are not sorted until it does")
@@ -34,10 +36,10 @@ def sweep() -> None:
         except Exception:
             log.exception("a report could not be assessed", extra={"report": report.pk})
             queue.could_not_assess(report)
-    new = EvidenceItem.objects.filter(
+    unverified = EvidenceItem.objects.filter(
         kind=EvidenceItem.Kind.FILE, state=EvidenceItem.State.KEPT
-    ).exclude(report__state="draft")
-    _verify(new[:200])
+    )
+    _verify(unverified.exclude(report__state="draft")[:200])
     for referral in disclosure.approved():
         try:
             disclosure.package(referral)
@@ -48,30 +50,28 @@ def sweep() -> None:
 
 @shared_task
 def confirm() -> None:
-    """Every half minute: receipts get the ledger's proof."""
+    """Every half minute: give receipts their inclusion proof of the ledger."""
     receipts.confirm()
 
 
 @shared_task
 def rehash() -> None:
-    """Every night: every object of the vault against the ledger's hash, without any key; and what was to be done and was not."""
+    """Every night: verify every object of the vault against the ledger's hash, without any key, and
+    catch up on what a crash may have left undone."""
     recall.notice_what_she_took_back(everywhere=True)
-    for name in EvidenceItem.objects.filter(state=EvidenceItem.State.DESTROYED).values_list(
-        "vault_name", flat=True
-    ):
-        evidence.store().remove(
-            name
-        )  # again: a kill between the decision and the removal would have left the bytes
-    _verify(
-        EvidenceItem.objects.filter(
-            kind=EvidenceItem.Kind.FILE, state__in=[*EvidenceItem.OPENABLE]
-        ).iterator()
+    destroyed = EvidenceItem.objects.filter(state=EvidenceItem.State.DESTROYED)
+    for vault_name in destroyed.values_list("vault_name", flat=True):
+        # Again: a crash between the decision and the removal leaves the bytes in the vault.
+        evidence.store().remove(vault_name)
+    files = EvidenceItem.objects.filter(
+        kind=EvidenceItem.Kind.FILE, state__in=[*EvidenceItem.OPENABLE]
     )
+    _verify(files.iterator())
 
 
 @shared_task
 def expire() -> None:
-    """Every night: drafts that nobody has touched for long are forgotten."""
+    """Every night: delete drafts that nobody has touched for a long time."""
     retention.expire_drafts(by=job("retention"))
 
 

@@ -1,4 +1,4 @@
-"""Building a package: gather, write, seal, and lock, in one stream."""
+"""Building a package in one stream: write the formats, sign the bag, encrypt for the partner."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reporting.custody.timestamps import TimeStampAuthority
 
 
 def signer_from_settings() -> Signer:
-    """Raises CertificateExpired."""
+    """The key and certificate for packages (ECDSA P-256). Raises CertificateExpired."""
     key = load_pem_private_key(Path(settings.PACKAGE_KEY_FILE).read_bytes(), None)
     assert isinstance(key, EllipticCurvePrivateKey)
     if certificates.time_left(settings.PACKAGE_CERTIFICATE_FILE) <= timedelta(0):
@@ -35,7 +35,10 @@ def signer_from_settings() -> Signer:
 
 
 def write(material: Material, sink: Sink, *, signer: Signer) -> str:
-    """The whole package as a ZIP into `sink`; SHA-256 of its tag manifest. Raises evidence.HashMismatch, StampFailed, NoPdf."""
+    """Write the whole package into `sink`, as a ZIP of a signed bag (BagIt, RFC 8493).
+
+    Returns the SHA-256 (hex) of its tag manifest. Raises evidence.HashMismatch, StampFailed, NoPdf.
+    """
     bag = Bag(material.name, sink)
     for write_format in PROFILES[material.referral.profile].formats:
         write_format(bag, material)
@@ -47,6 +50,6 @@ def write(material: Material, sink: Sink, *, signer: Signer) -> str:
         "Legal-Basis": material.basis,
         "Export-Profile": material.referral.profile,
     }
-    return bag.finish(
-        signer, {name: value.replace("\n", " ") for name, value in info.items() if value}
-    )
+    # A line break would start a new field of bag-info.txt.
+    one_line = {name: value.replace("\n", " ") for name, value in info.items() if value}
+    return bag.finish(signer, one_line)

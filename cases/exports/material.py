@@ -1,6 +1,7 @@
-"""Everything a package is made of, gathered once; each format reads it and writes its own files.
+"""Everything a package is made of, gathered once. Each format reads it and writes its own files.
 
-Data minimisation lives here: what is not in Material cannot get into any format.
+What partners do not get is listed here. Formats use `statement`, which leaves the withheld answers
+out; `said` and `secret` hold everything and are not limited by type.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from cases.reports.reading import Said
 from reporting.models import EvidenceItem, Incident, Report
 from reporting.vault.keys import Secret
 
-# Asked for her safety or for our triage, not for a partner: said as withheld, with the commitment the ledger holds.
+# Asked for the reporter's safety or for triage, not for a partner. Named in case/withheld.json with
+# the hash by which the ledger commits to them.
 WITHHELD_ANSWERS = {
     "safe": "asked for safety at the time of reporting",
     "control": "asked for safety at the time of reporting",
@@ -23,8 +25,7 @@ WITHHELD_ANSWERS = {
     "show_again": "a setting of the reporter's own view",
 }
 
-
-# Details of acts that no partner gets; the act itself stays in the chain, with the hash of its detail.
+# Details of events that no partner gets; the event stays in the chain with the hash of its detail.
 WITHHELD_DETAILS = {
     "report:banded": "how the office sorts its work",
     "report:band_changed": "how the office sorts its work",
@@ -48,17 +49,17 @@ class Exhibit:
 
     @property
     def suffix(self) -> str:
-        """The ending of her file name when it is a plain one: names in a package are ASCII of our own making."""
+        """The ending of the original name if it is 1 to 5 ASCII letters or digits, else ".bin". The
+        rest of a name in a package is ours."""
         ending = self.facts["file_name"].rpartition(".")[2].lower()
-        return (
-            f".{ending}"
-            if ending.isascii() and ending.isalnum() and 1 <= len(ending) <= 5
-            else ".bin"
-        )
+        plain = ending.isascii() and ending.isalnum() and 1 <= len(ending) <= 5
+        return f".{ending}" if plain else ".bin"
 
 
 @dataclass(frozen=True)
 class Identifier:
+    """An account or address as typed. `item` is the id of its evidence item."""
+
     kind: str
     text: str
     item: str
@@ -66,7 +67,12 @@ class Identifier:
 
 @dataclass(frozen=True)
 class Event:
-    """One custody event of the report's chain, with its place in the tree and its detail opened, or why it is withheld."""
+    """One custody event of the report's chain.
+
+    `canonical` is the row as JSON, `revealed` salt ‖ detail; `withheld` says why the partner does
+    not get the detail, and is empty if they do. `proof` is the inclusion proof of the leaf at
+    `tree_index` (RFC 9162).
+    """
 
     number: int
     canonical: str
@@ -78,6 +84,12 @@ class Event:
 
 @dataclass(frozen=True)
 class Material:
+    """`secret`: the report's private key. `checkpoint`: the signed note; `checkpoint_key`: PEM.
+
+    `ca_fingerprint`: SHA-256 of the CA certificate. `signing_key`: the raw Ed25519 public key of
+    the report. `basis`: the consent or legal basis, as the partner reads it.
+    """
+
     name: str
     operator: str
     referral: Referral
@@ -98,4 +110,5 @@ class Material:
 
     @property
     def statement(self) -> list[Said]:
+        """The answers that the partner gets."""
         return [said for said in self.said if said.key not in WITHHELD_ANSWERS]

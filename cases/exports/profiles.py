@@ -1,4 +1,5 @@
-"""Which formats a profile holds. A profile is a promise of minimisation: what is not listed is not built."""
+"""Which formats a profile holds, in the order they are written. Data minimisation: a format that is
+not listed is not built."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What staff and partners do. Nothing a reporter said stands here unsealed."""
+"""What staff and partners do. What a reporter said is stored sealed only."""
 
 from cases.models.case import Assessment, Case, CaseReport, Note
 from cases.models.partner import Partner, PartnerKey

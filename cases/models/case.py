@@ -1,4 +1,4 @@
-"""Triage and the case."""
+"""Assessments, cases and their notes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,12 @@ def case_id() -> str:
 
 
 class Assessment(models.Model):
-    """What the rules make of a report: a band with its reasons. A later one stands beside the earlier; a person may override, and
-    `said` holds why, in her words, sealed to the report's key."""
+    """The urgency of a report: a band with its reasons, from the rules or from a person.
+
+    Earlier ones are kept; one is `current`. `reasons` is a list of {rule, band, reason}. If a
+    person changed the band, `said` holds why in that person's words, sealed to the report's key.
+    `actionability` runs from 0 to 100.
+    """
 
     class Band(models.IntegerChoices):
         P0 = 0, "P0 · danger now"

@@ -1,4 +1,4 @@
-"""Who may receive something, and the keys it is locked to."""
+"""Partners, and the public keys that packages are encrypted for."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ class Partner(models.Model):
 
 
 class PartnerKey(models.Model):
-    """A partner's age public key. Nothing is locked to it before a second person has compared its fingerprint."""
+    """A partner's age public key. No package is encrypted for it before a second person has
+    compared its fingerprint with the partner."""
 
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="keys")
     public_key = models.CharField(max_length=80, unique=True)

@@ -1,4 +1,5 @@
-"""What is decided about a locked item: by the named officer, confirmed by a second person."""
+"""What is decided about a quarantined item: proposed by the safeguarding officer, confirmed by a
+second person."""
 
 from __future__ import annotations
 

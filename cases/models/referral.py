@@ -1,4 +1,4 @@
-"""The decision to hand over, what was built for it, and what the partner answered."""
+"""The decision to hand over, the package built for it, and what the partner answered."""
 
 from __future__ import annotations
 
@@ -68,9 +68,8 @@ class Referral(models.Model):
     profile = models.CharField(max_length=20, default="le-full")
     consent = models.ForeignKey(Consent, on_delete=models.PROTECT, null=True)
     legal_basis = models.CharField(max_length=20, choices=LegalBasis.choices, blank=True)
-    words = SealedField(
-        default=b""
-    )  # which basis exactly, or what was told in an emergency: sealed to the report's key
+    # Which order or law, or what was told in an emergency; sealed to the report's key.
+    words = SealedField(default=b"")
     items = models.JSONField(default=list)
     prepared_by = models.ForeignKey(StaffMember, on_delete=models.PROTECT, related_name="+")
     prepared_at = models.DateTimeField(db_default=Now())
@@ -86,9 +85,25 @@ class Referral(models.Model):
     reviewed_at = models.DateTimeField(null=True)
 
     INTERNAL: ClassVar = {
-        "id", "case", "report", "lane", "state", "partner_key", "profile", "consent", "legal_basis", "items", "prepared_by", "prepared_at",
-        "approved_by", "approved_at", "build_failed_at", "build_failure", "reviewed_by", "reviewed_at",
-    }  # fmt: skip
+        "id",
+        "case",
+        "report",
+        "lane",
+        "state",
+        "partner_key",
+        "profile",
+        "consent",
+        "legal_basis",
+        "items",
+        "prepared_by",
+        "prepared_at",
+        "approved_by",
+        "approved_at",
+        "build_failed_at",
+        "build_failure",
+        "reviewed_by",
+        "reviewed_at",
+    }
 
     class Meta:
         indexes: ClassVar = [
@@ -126,7 +141,7 @@ class Referral(models.Model):
 
 
 class Package(models.Model):
-    """A locked package in the vault. The unlocked one was never on a disk."""
+    """A package in the vault, encrypted for its partner. It is not written to a disk in plain."""
 
     referral = models.OneToOneField(
         Referral, on_delete=models.PROTECT, primary_key=True, related_name="package"
@@ -144,7 +159,11 @@ class Package(models.Model):
 
 
 class Disclosure(models.Model):
-    """The hand-over: a collection code (only its hash is kept), or words told by phone; and the partner's answer."""
+    """The hand-over and the partner's answer.
+
+    By collection code (`token_hash` is its hash; the code is not kept), in person (`carried`), or
+    by phone in an emergency (the words are in the referral).
+    """
 
     referral = models.OneToOneField(
         Referral, on_delete=models.PROTECT, primary_key=True, related_name="disclosure"
@@ -155,16 +174,22 @@ class Disclosure(models.Model):
     collected_at = models.DateTimeField(null=True)
     taken_back_at = models.DateTimeField(null=True)
     acknowledged_at = models.DateTimeField(null=True)
-    reference = SealedField(
-        default=b""
-    )  # the partner's own, sealed to the report's key at the partner's door
+    # The partner's own; sealed to the report's key by the partner door.
+    reference = SealedField(default=b"")
     answer = models.CharField(max_length=20, blank=True)
 
     INTERNAL: ClassVar = {
-        "referral", "token_hash", "expires_at", "disclosed_at", "collected_at", "taken_back_at", "acknowledged_at", "answer"
-    }  # fmt: skip
+        "referral",
+        "token_hash",
+        "expires_at",
+        "disclosed_at",
+        "collected_at",
+        "taken_back_at",
+        "acknowledged_at",
+        "answer",
+    }
 
     @property
     def carried(self) -> bool:
-        """By a person, not collected at the partner door."""
+        """Handed over in person, not collected at the partner door."""
         return self.token_hash is None and self.collected_at is not None

@@ -1,4 +1,5 @@
-"""The certificates of the house, all issued by the operator's CA (X.509): made in the ceremony, and anew before they run out."""
+"""The operator's X.509 certificates (RFC 5280) for receipts, packages and time stamps, all issued
+by the operator's own CA: first in the ceremony, and again before they expire."""
 
 from __future__ import annotations
 
@@ -17,14 +18,14 @@ CA_LIFE = timedelta(days=3650)
 
 
 class CertificateExpired(Exception):
-    """What it signed would be refused. `permanent` until the operator issues a new one."""
+    """Verifiers would refuse what its key signs. `permanent`: the operator must issue a new one."""
 
     permanent = True
 
 
 @dataclass(frozen=True)
 class Kind:
-    """`words`: what the certificate is for, as it stands behind the operator's name in it."""
+    """`words` follow the operator's name in the common name and say what the certificate is for."""
 
     words: str
     life: timedelta
@@ -45,17 +46,18 @@ KINDS = {
 
 @dataclass(frozen=True)
 class CertificateAuthority:
-    """The operator's CA: its key lies offline."""
+    """The operator's CA (ECDSA P-256). Its key is kept offline."""
 
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
 
     @classmethod
     def make(cls, folder: Path, *, operator: str) -> CertificateAuthority:
+        """A new self-signed CA, as ca.key and ca.pem. Raises FileExistsError."""
         key = _p256()
-        made = cls(_certificate(f"{operator} CA", key, life=CA_LIFE, issuer=None), key)
-        _write_pair(folder, "ca", key, made.certificate)
-        return made
+        certificate = _certificate(f"{operator} CA", key, life=CA_LIFE, issuer=None)
+        _write_pair(folder, "ca", key, certificate)
+        return cls(certificate, key)
 
     @classmethod
     def load(cls, folder: Path) -> CertificateAuthority:
@@ -71,19 +73,25 @@ class CertificateAuthority:
         return str(name.value).removesuffix(" CA")
 
     def issue(self, folder: Path, kind: str) -> x509.Certificate:
-        """A new key with its certificate, as KIND.key and KIND.pem. Raises FileExistsError rather than replace one."""
-        made = KINDS[kind]
-        key = made.make_key()
-        name = f"{self.operator} {made.words}"
+        """A new key with its certificate, as KIND.key and KIND.pem; `kind` is a key of KINDS.
+
+        Raises FileExistsError: nothing is replaced.
+        """
+        of_kind = KINDS[kind]
+        key = of_kind.make_key()
         certificate = _certificate(
-            name, key, life=made.life, issuer=self, time_stamping=made.time_stamping
+            f"{self.operator} {of_kind.words}",
+            key,
+            life=of_kind.life,
+            issuer=self,
+            time_stamping=of_kind.time_stamping,
         )
         _write_pair(folder, kind, key, certificate)
         return certificate
 
 
 def time_left(path: Path) -> timedelta:
-    """Until the certificate in a PEM file runs out; negative when it has."""
+    """Until the certificate in a PEM file expires; negative if it has."""
     return x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc - datetime.now(UTC)
 
 
@@ -146,11 +154,12 @@ def _write_pair(folder: Path, name: str, key: PrivateKey, certificate: x509.Cert
 
 
 def private_pem(key: PrivateKey) -> str:
+    """PKCS #8 in PEM, not encrypted."""
     encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     return key.private_bytes(encoding, form, serialization.NoEncryption()).decode()
 
 
 def write_secret(path: Path, text: str) -> None:
-    """Raises FileExistsError."""
+    """A new file that only its owner can read (mode 0600). Raises FileExistsError."""
     path.touch(mode=0o600, exist_ok=False)
     path.write_text(text)

@@ -1,6 +1,7 @@
-"""A drill before going live: one report from the first answer to the partner's acknowledgement, through the functions the screens call.
+"""A rehearsal before going live: one report from the first answer to the partner's acknowledgement,
+through the functions that the screens call.
 
-Each part is played under the database role of its door, so that a missing right shows here and not on the first night.
+Each part runs under the database role of its door, so that a missing right is found here.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ _ANSWERS: dict[str, Any] = {
 
 @dataclass
 class Summary:
-    """What the drill did, as it is written to summary.json. Times in seconds."""
+    """What was done, as it is written to summary.json. Times in seconds, hashes SHA-256 in hex."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
@@ -58,13 +59,15 @@ class Summary:
 
 
 def run(files: list[Path], out: Path) -> Summary:
-    """Writes package.zip, package.zip.age, partner-test.key, receipt.txt and ca.pem into `out`."""
+    """Write package.zip, package.zip.age, partner-test.key, receipt.txt and ca.pem into `out`.
+
+    Raises acting.CannotAct, opener.Refused, gather.NotSequenced, and what the steps raise.
+    """
     summary = Summary()
     stamp = f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
-    worker, approver = (
-        StaffMember.objects.create_user(f"rehearsal-{part}-{stamp}", role=role)
-        for part, role in (("caseworker", "caseworker"), ("approver", "supervisor"))
-    )
+    create = StaffMember.objects.create_user
+    worker = create(f"rehearsal-caseworker-{stamp}", role="caseworker")
+    approver = create(f"rehearsal-approver-{stamp}", role="supervisor")
     try:
         with acting_as("public"):
             code = _as_reporter(files, out, summary)
@@ -88,10 +91,10 @@ def run(files: list[Path], out: Path) -> Summary:
     (out / "ca.pem").write_bytes(Path(settings.CA_CERTIFICATE_FILE).read_bytes())
     with (
         summary.step("unlock"),
-        (out / "package.zip.age").open("rb") as locked,
-        (out / "package.zip").open("wb") as unlocked,
+        (out / "package.zip.age").open("rb") as encrypted,
+        (out / "package.zip").open("wb") as decrypted,
     ):
-        pyrage.decrypt_io(locked, unlocked, [pyrage.x25519.Identity.from_str(partner_secret)])
+        pyrage.decrypt_io(encrypted, decrypted, [pyrage.x25519.Identity.from_str(partner_secret)])
     summary.hashes["package.zip"] = _sha256(out / "package.zip")
     return summary
 
@@ -106,14 +109,8 @@ def _as_reporter(files: list[Path], out: Path, summary: Summary) -> codes.Return
         for path in files:
             item = intake.add_file(visit, group, path.name, _chunks(path), by=REPORTER)
             facts = evidence.acquisition(item, visit.secret)
-            summary.files.append(
-                {
-                    "item": item.pk,
-                    "name": path.name,
-                    "size": facts["size"],
-                    "sha256": facts["sha256"],
-                }
-            )
+            measured = {"size": facts["size"], "sha256": facts["sha256"]}
+            summary.files.append({"item": item.pk, "name": path.name, **measured})
     with summary.step("submit"):
         receipt = intake.submit(visit)
     (out / "receipt.txt").write_text(receipts.as_text(receipt))
@@ -137,11 +134,10 @@ def _take_it_on(
     if item:
         with summary.step("look"):
             examination.reveal(item, "rehearsal", by=worker)
-    words = "A rehearsal: this partner does not exist."
     partner = partners.add(
         f"Rehearsal partner {stamp}",
         "police",
-        plain_words=words,
+        plain_words="A rehearsal: this partner does not exist.",
         reviewed_on=datetime.now(UTC).date(),
         by=approver,
     )
@@ -157,7 +153,7 @@ def _refer(worker: StaffMember, approver: StaffMember, summary: Summary) -> str:
             Case.objects.get(pk=summary.ids["case"]),
             report,
             PartnerKey.objects.get(pk=summary.ids["partner_key"]),
-            items=[one["item"] for one in summary.files],
+            items=[file["item"] for file in summary.files],
             by=worker,
         )
         disclosure.approve(referral, by=approver)
@@ -170,19 +166,22 @@ def _refer(worker: StaffMember, approver: StaffMember, summary: Summary) -> str:
 
 def _as_partner(collection: str, out: Path, summary: Summary) -> None:
     with summary.step("collect"):
-        found = handover.find(collection)
-        handover.collected(found)
-        package = Package.objects.get(pk=found.pk)
+        handed_over = handover.find(collection)
+        handover.collected(handed_over)
+        package = Package.objects.get(pk=handed_over.pk)
         with (
-            evidence.store().open(package.vault_name) as locked,
+            evidence.store().open(package.vault_name) as encrypted,
             (out / "package.zip.age").open("wb") as copy,
         ):
-            while piece := locked.read(_CHUNK):
+            while piece := encrypted.read(_CHUNK):
                 copy.write(piece)
-    summary.hashes |= {"package.zip.age": _sha256(out / "package.zip.age"), "recorded": package.encrypted_sha256,
-                       "tagmanifest-sha256.txt": package.tagmanifest_sha256}  # fmt: skip
+    summary.hashes |= {
+        "package.zip.age": _sha256(out / "package.zip.age"),
+        "recorded": package.encrypted_sha256,
+        "tagmanifest-sha256.txt": package.tagmanifest_sha256,
+    }
     with summary.step("acknowledge"):
-        handover.acknowledge(found, "received", "rehearsal")
+        handover.acknowledge(handed_over, "received", "rehearsal")
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

@@ -1,4 +1,5 @@
-"""The partner door: collect a locked package with its code, and answer. It holds no key; the code travels in forms, never in a URL."""
+"""The partner door: collect an encrypted package with its code, and answer. It holds no private
+key. The code is sent in forms, never in a URL, so that no log or history keeps it."""
 
 from __future__ import annotations
 
@@ -14,26 +15,29 @@ def start(request: HttpRequest) -> HttpResponse:
     return render(request, "partner/start.html")
 
 
-def _found(request: HttpRequest) -> Disclosure | None:
+def _disclosure(request: HttpRequest) -> Disclosure | None:
+    """The hand-over whose collection code was posted."""
+    if request.method != "POST":
+        return None
     try:
-        return handover.find(request.POST.get("code", "")) if request.method == "POST" else None
+        return handover.find(request.POST.get("code", ""))
     except handover.UnknownCollection:
         return None
 
 
 def package(request: HttpRequest) -> HttpResponse:
-    found = _found(request)
-    if found is None:
+    disclosure = _disclosure(request)
+    if disclosure is None:
         wrong = request.method == "POST"
         return render(request, "partner/start.html", {"wrong": wrong}, status=404 if wrong else 200)
     if request.POST.get("answer") in {"received", "rejected"}:
-        handover.acknowledge(found, request.POST["answer"], request.POST.get("reference", ""))
-        found.refresh_from_db()
-    partner_key_id = Referral.objects.values_list("partner_key_id", flat=True).get(pk=found.pk)
+        handover.acknowledge(disclosure, request.POST["answer"], request.POST.get("reference", ""))
+        disclosure.refresh_from_db()
+    partner_key_id = Referral.objects.values_list("partner_key_id", flat=True).get(pk=disclosure.pk)
     partner = PartnerKey.objects.values_list("partner__name", flat=True).get(pk=partner_key_id)
     context = {
-        "found": found,
-        "package": Package.objects.get(pk=found.pk),
+        "found": disclosure,
+        "package": Package.objects.get(pk=disclosure.pk),
         "partner": partner,
         "code": request.POST["code"],
     }
@@ -41,15 +45,16 @@ def package(request: HttpRequest) -> HttpResponse:
 
 
 def collect(request: HttpRequest) -> HttpResponse | FileResponse:
-    found = _found(request)
-    if found is None or found.taken_back_at:
+    disclosure = _disclosure(request)
+    if disclosure is None or disclosure.taken_back_at:
         return redirect("partner:start")
-    handover.collected(found)
-    return downloads.package(Package.objects.get(pk=found.pk))
+    handover.collected(disclosure)
+    return downloads.package(Package.objects.get(pk=disclosure.pk))
 
 
 def checkpoint(request: HttpRequest) -> HttpResponse:
-    """The newest signed checkpoint of the ledger, as a C2SP note: keep it, and the record before it cannot be changed unseen."""
+    """The newest signed checkpoint of the ledger, as a C2SP note. Whoever keeps it can detect any
+    later change to what came before it."""
     note = published.newest()
     return HttpResponse(
         note or "No checkpoint yet.\n",

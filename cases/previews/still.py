@@ -1,4 +1,6 @@
-"""Runs inside the sandbox, with nothing of ours: bytes in on stdin, a PNG out on stdout. Exit 3: not a picture we draw."""
+"""The program that runs inside the sandbox: bytes on stdin, a PNG of at most 1600 pixels a side on
+stdout. Exit 3: not a picture that it draws. It imports only the
+standard library and Pillow."""
 
 from __future__ import annotations
 

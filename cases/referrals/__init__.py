@@ -1,1 +1,2 @@
-"""The three lanes by which something leaves the house: ordinary (two people), emergency (one, reviewed), and later her own notices."""
+"""The two lanes by which the office tells a partner: ordinary (two people, a package) and emergency
+(one person by phone, reviewed by a second one afterwards)."""

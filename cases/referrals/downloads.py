@@ -1,4 +1,5 @@
-"""A locked package as an answer that streams: at the partner door, and for a person who carries it."""
+"""A package, encrypted for its partner, as a streamed response: for the partner door, and for a
+person who carries it."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from reporting import evidence
 
 
 def package(package: Package) -> FileResponse:
+    """The ciphertext (age) under its name `….zip.age`, with its size in bytes."""
     response = FileResponse(
         evidence.store().open(package.vault_name),
         as_attachment=True,

@@ -1,4 +1,5 @@
-"""What a second person reads before saying yes: what would go and why, or what was told in an emergency. One reading is one opening."""
+"""What a second person reads before approving: what would go and why, or what was told in an
+emergency. Each reading is one opening event."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from reporting.models import EvidenceItem
 
 @dataclass(frozen=True)
 class Papers:
-    """`basis` as the partner reads it; `told` of an emergency (told_to, called_back, said); `reference` is the partner's own."""
+    """`basis` as the partner reads it; `told` of an emergency (keys told_to, called_back, said),
+    else empty; `reference` is the partner's own; `withheld` has the keys of case/withheld.json."""
 
     basis: str = ""
     told: dict[str, str] = field(default_factory=dict)
@@ -28,27 +30,28 @@ class Papers:
 
 
 def read(referral: Referral, *, by: StaffMember) -> Papers:
-    """Raises reporting.vault.opener.Refused."""
+    """Open the referral for a person. Raises PermissionDenied, reporting.vault.opener.Refused."""
     by.check_may(May.PREPARE_REFERRALS)
     emergency = referral.lane == Referral.Lane.EMERGENCY
     partner = referral.partner_key.partner.name if referral.partner_key else ""
-    look = (
-        by.role_name,
-        "read what was told in the emergency" if emergency else f"read what is to go to {partner}",
-    )
+    act = "read what was told in the emergency" if emergency else f"read what is to go to {partner}"
     report = referral.report
     secret = evidence.office_key(
-        report.pk, "referral:opened", detail={"referral": referral.pk}, by=by.actor, look=look
+        report.pk,
+        "referral:opened",
+        detail={"referral": referral.pk},
+        by=by.actor,
+        look=(by.role_name, act),
     )
     if emergency:
         return Papers(told=evidence.open_record(referral.words, secret))
     items = list(EvidenceItem.objects.filter(report=report).order_by("at", "id"))
     said = reading.said(report, secret)
-    answer = Disclosure.objects.filter(referral=referral).exclude(reference=b"").first()
+    acknowledged = Disclosure.objects.filter(referral=referral).exclude(reference=b"").first()
     return Papers(
         basis=gather.basis(referral, secret),
-        reference=evidence.open_text(answer.reference, secret) if answer else "",
-        statement=[one for one in said if one.key not in WITHHELD_ANSWERS],
+        reference=evidence.open_text(acknowledged.reference, secret) if acknowledged else "",
+        statement=[answered for answered in said if answered.key not in WITHHELD_ANSWERS],
         exhibits=gather.exhibits(items, referral, secret),
         identifiers=gather.identifiers(items, secret),
         withheld=gather.withheld(items, referral, said),

@@ -1,4 +1,4 @@
-"""The acts of a case and its reports in order, in words a caseworker reads: who did what, when."""
+"""The custody events of a case and its reports, in words: who did what, when."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cases.staff.models import StaffMember
 from reporting.actors import REPORTER
 from reporting.custody import timeline
 
-# What the actor did. Every event that is written has its words here (tests/house).
+# What the actor did. tests/house checks that every event that is written has its words here.
 WORDS = {
     "report:started": "began a report",
     "answer:saved": "answered a question",
@@ -72,7 +72,8 @@ WORDS = {
 
 @dataclass(frozen=True)
 class TimelineLine:
-    """`times`: how often the same person did the same in a row. `subject` and `seq` name the newest of them in the ledger."""
+    """`times`: how often the same actor did the same in a row. `subject` and `seq` name the newest
+    of these events in the ledger."""
 
     who: str
     words: str
@@ -83,7 +84,7 @@ class TimelineLine:
 
 
 def of(subjects: Sequence[str]) -> list[TimelineLine]:
-    """Newest first."""
+    """Of reports and cases (by id), newest first; repeated acts are one line."""
     acts = timeline.of(subjects)
     names = _names({act.actor for act in acts})
     lines: list[TimelineLine] = []
@@ -98,8 +99,7 @@ def of(subjects: Sequence[str]) -> list[TimelineLine]:
 
 
 def _names(actors: set[str]) -> dict[str, str]:
-    found = dict.fromkeys(actors, "Our computer") | {REPORTER: "Reporter"}
-    found |= dict(
-        StaffMember.objects.filter(actor_id__in=actors).values_list("actor_id", "username")
-    )
-    return found | dict(Partner.objects.filter(pk__in=actors).values_list("pk", "name"))
+    jobs_and_reporter = dict.fromkeys(actors, "Our computer") | {REPORTER: "Reporter"}
+    staff = StaffMember.objects.filter(actor_id__in=actors).values_list("actor_id", "username")
+    partners = Partner.objects.filter(pk__in=actors).values_list("pk", "name")
+    return jobs_and_reporter | dict(staff) | dict(partners)

@@ -12,7 +12,8 @@ SEQUENCED_WITHIN = timedelta(seconds=60)
 
 
 def ready(request: HttpRequest) -> JsonResponse:
-    """503 when an event has waited longer than a minute for its place in the tree: the sequencer stands still."""
+    """503 if an event has waited longer than SEQUENCED_WITHIN for its place in the tree: then the
+    sequencer does not run."""
     waited = published.oldest_unsequenced()
     late = waited is not None and waited > SEQUENCED_WITHIN
     return JsonResponse(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib import messages as notices
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -14,6 +15,7 @@ from cases.models import Assessment, Case, Referral
 from cases.referrals import emergency, recall
 from cases.reports import reading
 from cases.screens.staff import StaffRequest, shows_refusals
+from cases.staff.models import StaffMember
 from cases.staff.roles import May
 from cases.triage import decisions, queue
 from reporting import harms
@@ -24,49 +26,52 @@ from reporting.models import Report
 def waiting(request: StaffRequest) -> HttpResponse:
     request.user.check_may(May.READ_QUEUE)
     lines = queue.waiting(_after(request))
-    last = lines[-1] if len(lines) >= queue.PAGE and lines[-1].assessment else None
-    mine = (
-        Case.objects.filter(assigned_to=request.user)
-        .exclude(state=Case.State.CLOSED)
-        .order_by("-opened_at")[:20]
-    )
-    may_see_locked = request.user.may(May.DECIDE_QUARANTINE) or request.user.may(
-        May.APPROVE_REFERRALS
-    )
-    approve = []
-    if request.user.may(May.APPROVE_REFERRALS):
-        waiting_for_me = Referral.objects.filter(state=Referral.State.PREPARED).exclude(
-            prepared_by=request.user
-        )
-        approve = list(
-            waiting_for_me.select_related("partner_key__partner", "prepared_by").order_by(
-                "prepared_at"
-            )[:20]
-        )
-    return render(
-        request,
-        "office/queue.html",
-        {
-            "news": [(line, _ago(line.report.news_at)) for line in queue.news()],
-            "lines": [
-                (line, [_term(code) for code in line.types], _ago(line.report.submitted_at))
-                for line in lines
-            ],
-            "last": last,
-            "mine": mine,
-            "approve": approve,
-            "may_refer": request.user.may(May.PREPARE_REFERRALS),
-            "locked": len(quarantine.waiting()) if may_see_locked else 0,
-            "to_tell": recall.to_tell(),
-            "emergencies": [(one, emergency.overdue(one)) for one in emergency.unreviewed()],
-        },
-    )
+    is_full = len(lines) >= queue.PAGE and lines[-1].assessment is not None
+    context = {
+        "news": [(line, _ago(line.report.news_at)) for line in queue.news()],
+        "lines": [_with_words(line) for line in lines],
+        "last": lines[-1] if is_full else None,
+        "mine": _my_cases(request.user),
+        "approve": _to_approve(request.user),
+        "may_refer": request.user.may(May.PREPARE_REFERRALS),
+        "locked": _count_quarantined(request.user),
+        "to_tell": recall.to_tell(),
+        "emergencies": [(told, emergency.overdue(told)) for told in emergency.unreviewed()],
+    }
+    return render(request, "office/queue.html", context)
+
+
+def _with_words(line: queue.QueueLine) -> tuple[queue.QueueLine, list[str], str]:
+    return line, [_term(code) for code in line.types], _ago(line.report.submitted_at)
+
+
+def _my_cases(user: StaffMember) -> QuerySet[Case]:
+    """The 20 newest that are not closed."""
+    not_closed = Case.objects.filter(assigned_to=user).exclude(state=Case.State.CLOSED)
+    return not_closed.order_by("-opened_at")[:20]
+
+
+def _to_approve(user: StaffMember) -> list[Referral]:
+    """The 20 oldest that somebody else prepared, for a person who may approve."""
+    if not user.may(May.APPROVE_REFERRALS):
+        return []
+    prepared = Referral.objects.filter(state=Referral.State.PREPARED).exclude(prepared_by=user)
+    with_names = prepared.select_related("partner_key__partner", "prepared_by")
+    return list(with_names.order_by("prepared_at")[:20])
+
+
+def _count_quarantined(user: StaffMember) -> int:
+    """0 for a person who does not decide about quarantined items."""
+    decides = user.may(May.DECIDE_QUARANTINE) or user.may(May.APPROVE_REFERRALS)
+    return len(quarantine.waiting()) if decides else 0
 
 
 def _after(request: HttpRequest) -> queue.After | None:
+    """The page that the link asks for; the first one if the link is incomplete."""
     try:
         return queue.After(
             int(request.GET["band"]),
+            # A "+" that nobody encoded arrives as a space.
             datetime.fromisoformat(request.GET["at"].replace(" ", "+")),
             request.GET["report"],
         )
@@ -83,49 +88,52 @@ def _ago(at: datetime | None) -> str:
     minutes = int((timezone.now() - at).total_seconds() // 60)
     if minutes < 60:
         return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h"
+    return f"{minutes // 1440} days"
 
 
 @shows_refusals
 def report(request: StaffRequest, report_id: str) -> HttpResponse:
-    """Reading is an act: the GET shows what stands in the clear, the button opens it."""
-    found = get_object_or_404(Report.objects.exclude(state__in=Report.GONE), pk=report_id)
-    case_report = getattr(found, "case_report", None)
+    """GET shows what is stored unsealed; POST opens the report, which the reporter sees."""
+    report = get_object_or_404(Report.objects.exclude(state__in=Report.GONE), pk=report_id)
+    case_report = getattr(report, "case_report", None)
     if case_report:
         return redirect("office:case", case_report.case_id)
     context: dict[str, object] = {
-        "report": found,
-        "assessment": Assessment.objects.filter(report=found, current=True).first(),
-        "terms": [_term(one.reported_type) for one in found.incidents.all()],
+        "report": report,
+        "assessment": Assessment.objects.filter(report=report, current=True).first(),
+        "terms": [_term(incident.reported_type) for incident in report.incidents.all()],
         "bands": Assessment.Band.choices,
         "cases": Case.objects.exclude(state=Case.State.CLOSED).order_by("-opened_at")[:50],
-        "waited": _ago(found.submitted_at),
+        "waited": _ago(report.submitted_at),
     }
     if request.method == "POST":
-        decisions.take(found, by=request.user)
-        context["open"] = reading.open_report(found, by=request.user)
+        decisions.take(report, by=request.user)
+        context["open"] = reading.open_report(report, by=request.user)
     return render(request, "office/report.html", context)
 
 
 @shows_refusals
 def decide(request: StaffRequest, report_id: str) -> HttpResponse:
-    found = get_object_or_404(Report.objects.exclude(state__in=Report.GONE), pk=report_id)
+    report = get_object_or_404(Report.objects.exclude(state__in=Report.GONE), pk=report_id)
     if request.method != "POST":
         return redirect("office:report", report_id)
     what, text = request.POST.get("what", ""), request.POST.get("text", "").strip()
     try:
         if what == "accept":
-            return redirect("office:case", decisions.accept(found, by=request.user).pk)
+            return redirect("office:case", decisions.accept(report, by=request.user).pk)
         if what == "join":
             case = get_object_or_404(Case, pk=request.POST.get("case", "").strip())
-            decisions.join(found, case, by=request.user)
+            decisions.join(report, case, by=request.user)
             return redirect("office:case", case.pk)
         if what in {"decline", "out_of_scope"} and text:
-            decisions.decline(found, text, out_of_scope=what == "out_of_scope", by=request.user)
+            decisions.decline(report, text, out_of_scope=what == "out_of_scope", by=request.user)
             notices.success(request, "Decided. The reporter reads your words on coming back.")
             return redirect("office:queue")
         if what == "band" and text and request.POST.get("band") in {"0", "1", "2", "3"}:
-            decisions.override_band(found, int(request.POST["band"]), text, by=request.user)
+            band = int(request.POST["band"])
+            decisions.override_band(report, band, text, by=request.user)
             notices.success(request, "The band was changed; the rules' view stays beside it.")
         else:
             notices.error(request, "Please write a few words as well. Nothing was changed.")

@@ -1,4 +1,5 @@
-"""Partners and their keys: a supervisor adds a partner, anybody who prepares referrals adds its key, a second person compares it."""
+"""Partners and their keys: a supervisor adds a partner, anybody who prepares referrals adds its
+key, a second person compares the key with the partner."""
 
 from __future__ import annotations
 
@@ -25,9 +26,12 @@ def partners(request: StaffRequest) -> HttpResponse:
             notices.error(request, f"{error} Nothing was changed.")
         return redirect("office:partners")
     offers = {offer.partner: offer for offer in PartnerOffer.objects.all()}
-    found = Partner.objects.prefetch_related("keys__added_by", "keys__checked_by").order_by("name")
+    partners = Partner.objects.prefetch_related("keys__added_by", "keys__checked_by")
     context = {
-        "rows": [(partner, offers.get(partner.pk), list(partner.keys.all())) for partner in found],
+        "rows": [
+            (partner, offers.get(partner.pk), list(partner.keys.all()))
+            for partner in partners.order_by("name")
+        ],
         "kinds": Partner.Kind.choices,
         "may_check": request.user.may(May.CHECK_PARTNER_KEYS),
     }
@@ -35,6 +39,7 @@ def partners(request: StaffRequest) -> HttpResponse:
 
 
 def _do(request: StaffRequest) -> str:
+    """One act; the sentence that says what was done."""
     what, given = request.POST.get("what"), request.POST
     if what == "add":
         directory.add(

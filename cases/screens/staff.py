@@ -1,4 +1,4 @@
-"""What the pages of the staff door share: a signed-in person, and refusals shown as sentences."""
+"""What the pages of the staff door share: the type of their requests, refusals shown as pages."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ from reporting.vault.opener import Refused
 
 
 class StaffRequest(HttpRequest):
+    """A request of a signed-in person; SecondFactorMiddleware lets no other through."""
+
     user: StaffMember
 
 
 def shows_refusals(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """The middleware let only a signed-in person with a second factor come here; what the person may not do becomes a page."""
+    """Show what `view` refuses as a page: 403 for the role, 503 from the opener, 409 for a
+    quarantined item, 500 for bytes that do not match their hash."""
 
     @wraps(view)
     def inner(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -41,8 +44,13 @@ def shows_refusals(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpR
         except NotOpenable as error:
             return _page(request, 409, "This item is locked", str(error))
         except HashMismatch:
-            words = "The bytes in the vault are not the bytes that came in. The item must not be used. Please tell your administrator now."
-            return _page(request, 500, "This item does not match its hash", words)
+            return _page(
+                request,
+                500,
+                "This item does not match its hash",
+                "The bytes in the vault are not the bytes that came in. The item must not be used. "
+                "Please tell your administrator now.",
+            )
 
     return inner
 

@@ -1,4 +1,4 @@
-"""The people of the office. Their names stay here: the ledger knows only `actor`."""
+"""The staff and their sessions. Names stay here: the ledger records only `actor_id`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ def staff_id() -> str:
 
 
 class StaffMember(AbstractUser):
+    """`role` is a key of roles.ALL."""
+
     actor_id = models.CharField(max_length=14, unique=True, default=staff_id)
     role = models.CharField(
         max_length=20,
@@ -27,8 +29,17 @@ class StaffMember(AbstractUser):
 
     PERSONAL: ClassVar = {"username", "first_name", "last_name", "email", "password"}
     INTERNAL: ClassVar = {
-        "id", "actor_id", "role", "last_login", "is_superuser", "is_staff", "is_active", "date_joined", "groups", "user_permissions"
-    }  # fmt: skip
+        "id",
+        "actor_id",
+        "role",
+        "last_login",
+        "is_superuser",
+        "is_staff",
+        "is_active",
+        "date_joined",
+        "groups",
+        "user_permissions",
+    }
 
     @property
     def actor(self) -> Actor:
@@ -42,12 +53,14 @@ class StaffMember(AbstractUser):
         return self.is_active and what in roles.ALL[self.role].permissions
 
     def check_may(self, what: roles.May) -> None:
+        """Raises PermissionDenied with a sentence for the screen."""
         if not self.may(what):
             raise PermissionDenied(f"Your role ({self.role_name}) may not {what.value}.")
 
 
 class StaffSession(models.Model):
-    """Django's session, found by the SHA-256 of the cookie: a thief of this table cannot sign in with what it holds."""
+    """Django's session, stored under the SHA-256 (hex) of the cookie's value: a copy of this table
+    is not enough to sign in."""
 
     key_hash = models.CharField(primary_key=True, max_length=64)
     data = models.TextField()

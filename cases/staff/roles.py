@@ -1,4 +1,4 @@
-"""Roles, in prose a manager can read. Nobody's role opens evidence without a reason on record."""
+"""The roles of the staff and what each may do. No role opens evidence without a recorded reason."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from enum import Enum
 
 
 class May(Enum):
+    """A permission. Its value completes the sentence “Your role may not …”."""
+
     READ_QUEUE = "see the queue and take reports in"
     WORK_CASES = "read cases, write notes and messages, plan, look at evidence with a reason"
     PREPARE_REFERRALS = "prepare a referral to a partner"
@@ -25,12 +27,14 @@ class Role:
 
 CASEWORKER = Role(
     "Caseworker",
-    "Reads what comes in, decides who is in danger first, works cases, prepares referrals, and may act alone in an emergency.",
+    "Reads what comes in, decides who is in danger first, works cases, prepares referrals, "
+    "and may act alone in an emergency.",
     frozenset({May.READ_QUEUE, May.WORK_CASES, May.PREPARE_REFERRALS, May.DISCLOSE_EMERGENCY}),
 )
 SUPERVISOR = Role(
     "Supervisor",
-    "Does what a caseworker does, approves what others prepared, reviews emergencies, confirms partners' keys.",
+    "Does what a caseworker does, approves what others prepared, reviews emergencies, "
+    "confirms partners' keys.",
     CASEWORKER.permissions | {May.APPROVE_REFERRALS, May.CHECK_PARTNER_KEYS},
 )
 SAFEGUARDING_OFFICER = Role(

@@ -1,6 +1,6 @@
-"""What a caseworker decides about a report: accept, join, decline, out of scope, or change its band.
+"""What a caseworker decides about a report: accept, join, decline, or change its band.
 
-Accept and join write to both chains, each naming the other's head.
+Accept and join write to both chains, and each chain names the head of the other.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from reporting.vault.fields import seal_text
 
 
 class AlreadyDecided(Exception):
-    """Somebody else was faster; nothing was changed."""
+    """Another person decided first; nothing was changed."""
 
 
 def _claim(report: Report, state: Report.State) -> None:
-    """Compare and set: of two people who decide at once, one does. What was declined may still be taken on."""
+    """Compare and set: of two people who decide at once, one succeeds. A declined report may still
+    be accepted. Raises AlreadyDecided."""
     before = [earlier for earlier, later in Report.NEXT.items() if state in later]
     if Report.objects.filter(pk=report.pk, state__in=before).update(state=state) != 1:
         raise AlreadyDecided(
@@ -33,7 +34,7 @@ def _claim(report: Report, state: Report.State) -> None:
 
 
 def take(report: Report, *, by: StaffMember) -> None:
-    """A person has begun to read it."""
+    """A person begins to read it; no effect if one has already. Raises PermissionDenied."""
     by.check_may(May.READ_QUEUE)
     with transaction.atomic():
         if Report.objects.filter(pk=report.pk, state=Report.State.RECEIVED).update(
@@ -43,7 +44,10 @@ def take(report: Report, *, by: StaffMember) -> None:
 
 
 def accept(report: Report, *, by: StaffMember) -> Case:
-    """A new case with a key of its own, wrapped for the office."""
+    """A new case with a key of its own, wrapped for each public key of the office.
+
+    Raises PermissionDenied, AlreadyDecided.
+    """
     by.check_may(May.WORK_CASES)
     secret = keys.new_secret()
     with transaction.atomic():
@@ -60,7 +64,7 @@ def accept(report: Report, *, by: StaffMember) -> Case:
 
 
 def join(report: Report, case: Case, *, by: StaffMember) -> None:
-    """The report belongs to a case that is already worked on."""
+    """Add the report to an existing case. Raises PermissionDenied, AlreadyDecided."""
     by.check_may(May.WORK_CASES)
     with transaction.atomic():
         take(report, by=by)
@@ -69,7 +73,7 @@ def join(report: Report, case: Case, *, by: StaffMember) -> None:
 
 
 def decline(report: Report, reason: str, *, out_of_scope: bool, by: StaffMember) -> None:
-    """Not for us. She gets the reason in our words, not a bare state."""
+    """The reporter gets `reason` as a message. Raises PermissionDenied, AlreadyDecided."""
     by.check_may(May.READ_QUEUE)
     state = Report.State.OUT_OF_SCOPE if out_of_scope else Report.State.DECLINED
     with transaction.atomic():
@@ -81,19 +85,19 @@ def decline(report: Report, reason: str, *, out_of_scope: bool, by: StaffMember)
 
 
 def override_band(report: Report, band: int, reason: str, *, by: StaffMember) -> Assessment:
-    """A person knows better than the rules; the rules' view stays on record beside it, and her words are sealed."""
+    """A person sets the band (0 to 3). The reasons of the rules are kept beside it; `reason` is
+    sealed to the report's key. Raises PermissionDenied."""
     by.check_may(May.READ_QUEUE)
     with transaction.atomic():
         before = Assessment.objects.select_for_update().filter(report=report, current=True).first()
         Assessment.objects.filter(report=report, current=True).update(current=False)
-        rules = [one for one in before.reasons if one["rule"] != "person"] if before else []
+        known = before.reasons if before else []
+        by_rules = [reason for reason in known if reason["rule"] != "person"]
+        by_person = {"rule": "person", "band": band, "reason": "Changed by a person, who says why"}
         after = Assessment.objects.create(
             report=report,
             band=band,
-            reasons=[
-                {"rule": "person", "band": band, "reason": "Changed by a person, who says why"},
-                *rules,
-            ],
+            reasons=[by_person, *by_rules],
             said=seal_text(reason, founding(report.pk).public_key),
             actionability=before.actionability if before else 0,
             by=by.actor,

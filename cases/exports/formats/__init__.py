@@ -1,2 +1,2 @@
-"""One file per format, all of one shape: `write(bag, material)`. A new format is a neighbour copied and rewritten, and a line in
-`cases.exports.profiles`."""
+"""One module per format, each with one function `write(bag, material)`. A new format is one more
+module here and one line in `cases.exports.profiles`."""

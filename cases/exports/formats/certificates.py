@@ -1,4 +1,5 @@
-"""certificates/: the hand-over receipt and a draft for a qualified person's certificate; blanks are for people to fill in."""
+"""certificates/: the hand-over receipt, and a draft of a qualified person's hash certificate. Both
+have blanks that people fill in by hand."""
 
 from __future__ import annotations
 

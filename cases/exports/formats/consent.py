@@ -1,4 +1,5 @@
-"""consent/: her yes to this partner, exactly as she signed it, with the key whose public half stands in the first act of custody."""
+"""consent/: the reporter's consent to this partner: the signed statement byte for byte, its Ed25519
+signature, and the public key (PEM) that the first custody event of the report names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""exhibits/: each original byte for byte, hashed again on its way, with its record beside it."""
+"""exhibits/: each original byte for byte, hashed again while it is written, and a JSON record of
+its hashes, size and origin."""
 
 from __future__ import annotations
 
@@ -13,8 +14,10 @@ from reporting.custody.record import unsalted
 
 
 def write(bag: Bag, material: Material) -> None:
+    """Raises evidence.HashMismatch if an original is not what was received."""
     for exhibit in material.exhibits:
         digests = bag.payload(exhibit.path, _original(exhibit, material))
+        guessed_type = mimetypes.guess_type(exhibit.facts["file_name"])[0]
         record = {
             "exhibit": exhibit.number,
             "item": exhibit.item.pk,
@@ -27,8 +30,7 @@ def write(bag: Bag, material: Material) -> None:
             "sha256_at_receipt": exhibit.facts["sha256"],
             "received_utc": exhibit.item.at.isoformat(),
             "how_received": exhibit.facts["how"],
-            "media_type_by_name": mimetypes.guess_type(exhibit.facts["file_name"])[0]
-            or "application/octet-stream",
+            "media_type_by_name": guessed_type or "application/octet-stream",
             "looked_at_by_the_office_utc": _looks(exhibit, material),
             "ciphertext_sha256": exhibit.item.ciphertext_sha256,
             "ages": "the reporter answered that everyone shown was 18 or over when it was made",
@@ -40,7 +42,8 @@ def write(bag: Bag, material: Material) -> None:
 
 
 def _looks(exhibit: Exhibit, material: Material) -> list[str]:
-    """When a person of the office looked at it: some courts ask whether anybody had seen a file before the police did."""
+    """When staff looked at it (ISO 8601, UTC): some courts ask whether anybody saw a file before
+    the police did."""
     acts = [(json.loads(event.canonical), unsalted(event.revealed)) for event in material.events]
     return [
         act["at"]
@@ -50,5 +53,5 @@ def _looks(exhibit: Exhibit, material: Material) -> list[str]:
 
 
 def _original(exhibit: Exhibit, material: Material) -> Iterator[bytes]:
-    """Raises evidence.HashMismatch before the package is sealed if a single byte differs from what was received."""
+    """The plain bytes. Raises evidence.HashMismatch at their end, before the package is signed."""
     yield from evidence.open_sealed(exhibit.item, material.secret)

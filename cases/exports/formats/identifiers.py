@@ -1,4 +1,4 @@
-"""identifiers.csv: accounts and addresses exactly as she typed them."""
+"""identifiers.csv: accounts and addresses exactly as the reporter typed them."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from cases.exports.material import Material
 
 
 def write(bag: Bag, material: Material) -> None:
-    rows = [[one.kind, one.text, one.item] for one in material.identifiers]
+    rows = [[entry.kind, entry.text, entry.item] for entry in material.identifiers]
     bag.payload("identifiers.csv", csv(["type", "as typed", "item"], rows))

@@ -1,4 +1,4 @@
-"""HTML to PDF/A-3a through WeasyPrint. Imported late: without Pango it fails at import, and only reports need it."""
+"""HTML to PDF/A-3a (ISO 19005-3) through WeasyPrint."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ class NoPdf(Exception):
 
 
 def render(template: str, context: dict[str, Any]) -> bytes:
+    """The PDF's bytes. The template cannot load any URL. Raises NoPdf."""
     try:
+        # Here and not above: without Pango the import fails, and only PDF formats need it.
         from weasyprint import HTML
     except OSError as error:
         raise NoPdf(f"Pango is missing, so no PDF can be made: {error}") from None

@@ -1,4 +1,5 @@
-"""reports/report.pdf: the same facts for a person, written last so that it can state the exhibits' hashes."""
+"""reports/report.pdf: the package's facts for a person. Written last: by then each exhibit was read
+and found equal to the hash that the report states."""
 
 from __future__ import annotations
 
@@ -11,11 +12,11 @@ from cases.reports import timeline
 
 
 def write(bag: Bag, material: Material) -> None:
-    rows = [json.loads(event.canonical) for event in material.events]
-    acts = [
-        {**row, "words": timeline.WORDS[row["event"]], "time": row["at"][:19].replace("T", " ")}
-        for row in rows
-    ]
+    acts = []
+    for event in material.events:
+        act = json.loads(event.canonical)
+        time = act["at"][:19].replace("T", " ")
+        acts.append({**act, "words": timeline.WORDS[act["event"]], "time": time})
     bag.payload(
         "reports/report.pdf",
         pdf.render("package/report.html", {"material": material, "acts": acts}),

@@ -1,4 +1,4 @@
-"""statement/: her words untouched, with the wording she answered to."""
+"""statement/: the reporter's answers as given, each with the wording that was shown."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from cases.exports.material import Material
 
 
 def write(bag: Bag, material: Material) -> None:
-    text, record = [], []
+    text, answers = [], []
     for said in material.statement:
         later = f" (added {said.at:%Y-%m-%d %H:%M} UTC, after sending)" if said.later else ""
-        text.append(f"{said.wording}{later}\n\n{chr(10).join(said.lines) or '(not provided)'}\n")
+        lines = "\n".join(said.lines) or "(not provided)"
+        text.append(f"{said.wording}{later}\n\n{lines}\n")
         answer = {"question": said.key, "wording_shown": said.wording, "answer": said.lines}
-        record.append({**answer, "at": said.at.isoformat(), "added_after_sending": said.later})
+        answers.append({**answer, "at": said.at.isoformat(), "added_after_sending": said.later})
     bag.payload("statement/statement.txt", "\n---\n\n".join(text).encode())
-    language = {
+    statement = {
         "language": material.report.language,
         "typed_by": "the reporter",
         "translated": False,
-        "answers": record,
+        "answers": answers,
     }
     bag.payload(
         "statement/statement.json",
-        json.dumps(language, ensure_ascii=False, indent=1, sort_keys=True).encode(),
+        json.dumps(statement, ensure_ascii=False, indent=1, sort_keys=True).encode(),
     )

@@ -9,15 +9,15 @@ from reporting import harms
 
 
 def write(bag: Bag, material: Material) -> None:
-    terms = [
-        harms.BY_CODE[one.reported_type].term
-        for one in material.incidents
-        if one.reported_type in harms.BY_CODE
-    ]
-    latest = {said.key: said.lines[0] for said in material.statement if said.lines}
-    words = next(
-        (said.lines[0] for said in material.statement if said.key == "words" and said.lines), ""
-    )
-    context = {"material": material, "terms": terms, "words": words, "latest": latest}
-    context["added"] = any(said.later for said in material.statement)
+    codes = [incident.reported_type for incident in material.incidents]
+    terms = [harms.BY_CODE[code].term for code in codes if code in harms.BY_CODE]
+    answered = [said for said in material.statement if said.lines]
+    first_words = next((said.lines[0] for said in answered if said.key == "words"), "")
+    context = {
+        "material": material,
+        "terms": terms,
+        "words": first_words,
+        "latest": {said.key: said.lines[0] for said in answered},
+        "added": any(said.later for said in material.statement),
+    }
     bag.tag("SUMMARY.pdf", pdf.render("package/summary.html", context))

@@ -1,4 +1,4 @@
-"""CSV that a spreadsheet cannot be tricked with: RFC 4180, UTF-8, and no cell that a program would run as a formula."""
+"""CSV by RFC 4180, in UTF-8, without cells that a spreadsheet would run as a formula (CWE-1236)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
+    """A header row and the rows, lines ended by CRLF."""
     out = io.StringIO()
     writer = csv_module.writer(out, lineterminator="\r\n")
     writer.writerow(head)
@@ -18,5 +19,6 @@ def csv(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
 
 
 def _harmless(cell: str) -> str:
-    # A leading apostrophe is what spreadsheets themselves use for "this is text"; the exact value stands in the statement too.
+    # A leading apostrophe is the spreadsheets' own mark for "this is text". The exact value of an
+    # account or address is in the statement or exhibits as well.
     return f"'{cell}" if cell.startswith(_FORMULA) else cell

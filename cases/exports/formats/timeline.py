@@ -1,4 +1,5 @@
-"""timeline.csv: what happened to the report and its evidence, from the custody events; times are the database clock's, UTC."""
+"""timeline.csv: the custody events of the report and its evidence, one a row; times are UTC by the
+database's clock."""
 
 from __future__ import annotations
 
@@ -13,16 +14,8 @@ from reporting.custody.record import unsalted
 def write(bag: Bag, material: Material) -> None:
     rows = []
     for event in material.events:
-        row = json.loads(event.canonical)
+        act = json.loads(event.canonical)
         item = "" if event.withheld else str(unsalted(event.revealed).get("item", ""))
-        rows.append(
-            [
-                row["at"],
-                row["event"],
-                row["actor"],
-                row["door"],
-                item,
-                f"ledger/{event.number:08d}.json",
-            ]
-        )
+        source = f"ledger/{event.number:08d}.json"
+        rows.append([act["at"], act["event"], act["actor"], act["door"], item, source])
     bag.payload("timeline.csv", csv(["utc", "act", "by", "door", "item", "source"], rows))

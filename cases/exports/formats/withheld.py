@@ -1,4 +1,4 @@
-"""case/withheld.json: what was left out, why, and its commitment."""
+"""case/withheld.json: what was left out, why, and the hash by which the ledger commits to it."""
 
 from __future__ import annotations
 

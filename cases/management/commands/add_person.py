@@ -10,7 +10,10 @@ from cases.staff.models import StaffMember
 
 
 class Command(BaseCommand):
-    help = "Add a person to the office. The password is printed once; the second step is set up at the first sign-in."
+    help = (
+        "Add a person to the office. The password is printed once; "
+        "the second step is set up at the first sign-in."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="the name to sign in with")
@@ -26,5 +29,6 @@ class Command(BaseCommand):
         StaffMember.objects.create_user(name, password=password, role=role)
         self.stdout.write(f"{name}, {roles.ALL[role].name}: {roles.ALL[role].description}")
         self.stdout.write(
-            f"Password, shown once: {password}\nPlease change it at the first sign-in (the name at the top of the page)."
+            f"Password, shown once: {password}\n"
+            "Please change it at the first sign-in (the name at the top of the page)."
         )

@@ -10,7 +10,10 @@ from cases.operations import ceremony
 
 
 class Command(BaseCommand):
-    help = "Make every key of the house in an empty folder, and the office key's paper shares. Run it on a machine without network."
+    help = (
+        "Make every key of the house in an empty folder, and the office key's paper shares. "
+        "Run it on a machine without network."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -34,34 +37,33 @@ class Command(BaseCommand):
         say = self.stdout.write
         say(f"Keys made in {held.folder}.\n")
         say(
-            f"The office key on paper: {ceremony.SHARES} shares, any {ceremony.SHARES_NEEDED} open it. They are shown once and stored"
+            f"The office key on paper: {ceremony.SHARES} shares, "
+            f"any {ceremony.SHARES_NEEDED} open it. They are shown once and stored"
         )
         say("nowhere. Three people each write one down by hand.\n")
         for number, share in enumerate(held.shares, start=1):
-            words = share.split()
             say(f"--- share {number} ---")
-            for start in range(0, len(words), 6):
-                say(
-                    "  "
-                    + " ".join(
-                        f"{n:>2}. {word:<10}"
-                        for n, word in enumerate(words[start : start + 6], start=start + 1)
-                    )
-                )
+            numbered = [f"{n:>2}. {word:<10}" for n, word in enumerate(share.split(), start=1)]
+            for start in range(0, len(numbered), 6):
+                say("  " + " ".join(numbered[start : start + 6]))
         self._try_the_handwriting(held)
         say(
-            f"\nCA certificate, SHA-256 (print it on the paper receipt, tell partners by phone):\n{held.ca_fingerprint}"
+            "\nCA certificate, SHA-256 "
+            "(print it on the paper receipt, tell partners by phone):\n"
+            f"{held.ca_fingerprint}"
         )
         say(
-            "\nMove ca.key offline now. SECURITY.md says which process gets which of the other files."
+            "\nMove ca.key offline now. "
+            "SECURITY.md says which process gets which of the other files."
         )
 
     def _try_the_handwriting(self, held: ceremony.Held) -> None:
-        """The ceremony ends by opening a test wrap from what was written down, typed in by two people."""
+        """At a terminal: two people type in their shares, and a test wrap is opened with them."""
         say = self.stdout.write
         if not sys.stdin.isatty():
             say(
-                "\nA test wrap was opened with two of the shares. Nobody sat here to type them in: try the paper before you rely on it"
+                "\nA test wrap was opened with two of the shares. Nobody sat here to type them in: "
+                "try the paper before you rely on it"
             )
             say("(./run manage try_paper).")
             return
@@ -75,6 +77,7 @@ class Command(BaseCommand):
             )
         except ceremony.PaperDoesNotOpen as error:
             raise CommandError(
-                f"The paper does not open the test wrap: {error}. Delete {held.folder} and begin again."
+                f"The paper does not open the test wrap: {error}. "
+                f"Delete {held.folder} and begin again."
             ) from None
         say("The paper opens the test wrap.")

@@ -9,7 +9,10 @@ from cases.operations import certificates
 
 
 class Command(BaseCommand):
-    help = "Issue a new signing key and certificate before the old one runs out. Run it where the CA key lies, without network."
+    help = (
+        "Issue a new signing key and certificate before the old one runs out. "
+        "Run it where the CA key lies, without network."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -42,5 +45,6 @@ class Command(BaseCommand):
             f"{out}/{kind}.key and {kind}.pem, good until {made.not_valid_after_utc:%d %B %Y}."
         )
         self.stdout.write(
-            "Put both in the place of the old ones and restart the process that holds them (SECURITY.md names it)."
+            "Put both in the place of the old ones and restart the process that holds them "
+            "(SECURITY.md names it)."
         )

@@ -13,7 +13,7 @@ from reporting.vault.keys import Secret
 
 
 class _Books:
-    """The opener's view of the database: the ledger's openings, and the wraps."""
+    """What the opener reads in the database: the ledger's opening events, and the wrapped keys."""
 
     @staticmethod
     def find(event_id: int) -> opener.OpeningEvent | None:
@@ -25,16 +25,15 @@ class _Books:
 
     @staticmethod
     def wraps(subject: str) -> list[bytes]:
-        return [
-            bytes(wrapped)
-            for wrapped in OfficeWrap.objects.filter(subject=subject).values_list(
-                "wrapped", flat=True
-            )
-        ]
+        wraps = OfficeWrap.objects.filter(subject=subject).values_list("wrapped", flat=True)
+        return [bytes(wrapped) for wrapped in wraps]
 
 
 class Command(BaseCommand):
-    help = "The opener: holds the office's private keys and gives a report's key against a custody event."
+    help = (
+        "The opener: holds the office's private keys "
+        "and gives a report's key against a custody event."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         office_keys = [Secret(line) for line in settings.OFFICE_KEY_FILE.read_text().split()]

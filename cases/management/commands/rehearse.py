@@ -14,7 +14,10 @@ from reporting.vault.opener import Refused
 
 
 class Command(BaseCommand):
-    help = "Rehearse the whole path with your own files, from the first answer to the partner's acknowledgement, before going live."
+    help = (
+        "Rehearse the whole path with your own files, from the first answer to the partner's "
+        "acknowledgement, before going live."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -57,11 +60,15 @@ class Command(BaseCommand):
         try:
             summary = rehearsal.run(files, out)
         except (Refused, NotSequenced, CannotAct) as error:
-            words = f"The rehearsal stopped: {error}. The report it made stays in the database and is marked as a rehearsal."
-            raise CommandError(words, returncode=1) from None
+            raise CommandError(
+                f"The rehearsal stopped: {error}. The report it made stays in the database "
+                "and is marked as a rehearsal.",
+                returncode=1,
+            ) from None
         (out / "summary.json").write_text(json.dumps(asdict(summary), indent=1))
         for name, seconds in summary.seconds.items():
             self.stdout.write(f"{name:<20} {seconds:8.3f} s")
         self.stdout.write(
-            f"\nRehearsed. Now verify it as a partner would:\n  cd {out} && unzip -q package.zip && sh EVP-*/verify.sh ca.pem"
+            "\nRehearsed. Now verify it as a partner would:\n"
+            f"  cd {out} && unzip -q package.zip && sh EVP-*/verify.sh ca.pem"
         )

@@ -10,13 +10,16 @@ from reporting.vault.opener import Refused
 
 
 class Command(BaseCommand):
-    help = "Wrap every report and case for the public_keys now in force; with --drop-old, afterwards remove the old wraps. See SECURITY.md."
+    help = (
+        "Wrap every report and case for the public keys now in force; "
+        "with --drop-old, afterwards remove the old wraps. See SECURITY.md."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--drop-old",
             action="store_true",
-            help="remove the wraps of public_keys no longer in force",
+            help="remove the wraps of public keys no longer in force",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -27,7 +30,8 @@ class Command(BaseCommand):
             except rotation.NotRenewedYet as error:
                 raise CommandError(str(error), returncode=1) from None
             self.stdout.write(
-                f"{dropped} old wraps dropped. Now take the old key out of the opener's file and restart it."
+                f"{dropped} old wraps dropped. "
+                "Now take the old key out of the opener's file and restart it."
             )
             return
         renewed = 0
@@ -41,5 +45,6 @@ class Command(BaseCommand):
             words = f"Stopped after {renewed}: {error}. What was renewed stays; run it again."
             raise CommandError(words, returncode=1) from None
         self.stdout.write(
-            f"{renewed} reports and cases wrapped anew. When you have checked, run it again with --drop-old."
+            f"{renewed} reports and cases wrapped anew. "
+            "When you have checked, run it again with --drop-old."
         )

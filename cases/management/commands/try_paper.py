@@ -9,7 +9,10 @@ from cases.operations import ceremony
 
 
 class Command(BaseCommand):
-    help = "Restore drill: open a test wrap with two shares from paper. Shares are read from standard input, one a line."
+    help = (
+        "Restore drill: open a test wrap with two shares from paper. "
+        "Shares are read from standard input, one a line."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -10,7 +10,10 @@ from reporting.custody import checkpoints, verify
 
 
 class Command(BaseCommand):
-    help = "Check the whole ledger. Exit 0: sound; 1: the first bad entry is named; 2: bad input; 3: internal consistency only."
+    help = (
+        "Check the whole ledger. Exit 0: sound; 1: the first bad entry is named; 2: bad input; "
+        "3: internal consistency only."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -38,13 +41,14 @@ class Command(BaseCommand):
             raise CommandError(
                 f"The ledger is broken. First bad entry: {error}.", returncode=1
             ) from None
-        found = f"{verdict.events} events, {verdict.placed} in the tree"
+        extent = f"{verdict.events} events, {verdict.placed} in the tree"
         if not known:
             self.stdout.write(
-                f"Internal consistency only: {found}. Without a checkpoint from outside, a database owner could have rewritten it all."
+                f"Internal consistency only: {extent}. Without a checkpoint from outside, "
+                "a database owner could have rewritten it all."
             )
             raise SystemExit(3)
-        self.stdout.write(f"Sound: {found}, {verdict.checkpoints} checkpoint(s) agree.")
+        self.stdout.write(f"Sound: {extent}, {verdict.checkpoints} checkpoint(s) agree.")
 
     @staticmethod
     def _notes(since: Path | None) -> list[str]:
