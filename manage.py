@@ -1,5 +1,6 @@
 #!/usr/bin/env python
-"""Every management command. Without DATABASE_URL it works on the local office in `.local/demo`."""
+"""Every management command. Without DATABASE_URL it works on the demo in `.local/demo`, if there
+is one."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ def main() -> None:
 
     from config.local import office
 
-    with office.for_command(sys.argv[1:2]):
+    with office.for_command(sys.argv):
         execute_from_command_line(sys.argv)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig
@@ -11,12 +12,14 @@ class CasesConfig(AppConfig):
     verbose_name = "Cases"
 
     def ready(self) -> None:
-        post_migrate.connect(_grant, sender=self)
+        post_migrate.connect(_apply_rules, sender=self)
 
 
-def _grant(**kwargs: Any) -> None:
-    """After the last app is migrated: give the database roles the rights that
-    `cases.operations.grants` lists, and no others."""
-    from cases.operations.grants import apply
+def _apply_rules(**kwargs: Any) -> None:
+    """After the last app is migrated: our SQL, then the rights that `cases.operations.grants`
+    lists, and no others."""
+    from cases.operations import grants
+    from reporting.custody import rules
 
-    apply(kwargs["using"])
+    rules.apply_file(Path(__file__).with_name("schema.sql"), kwargs["using"])
+    grants.apply(kwargs["using"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-import pyrage
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
@@ -14,6 +13,7 @@ from cases.models.partner import partner_id
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
 from reporting.models import PartnerOffer
+from reporting.vault import keys
 
 KEY_LASTS = timedelta(days=365)
 
@@ -57,9 +57,14 @@ def add_key(
     by.check_may(May.PREPARE_REFERRALS)
     public_key = public_key.strip()
     try:
-        pyrage.x25519.Recipient.from_str(public_key)
-    except pyrage.RecipientError:
+        keys.check_public_key(public_key)
+    except keys.NotAKey:
         raise NotAnAgeKey("That is not an age public key (it begins with age1).") from None
+    if keys.is_hybrid(public_key):
+        raise NotAnAgeKey(
+            "That is a post-quantum key, which two people cannot compare by telephone: "
+            "ask for one of 62 characters."
+        )
     if PartnerKey.objects.filter(public_key=public_key).exists():
         raise NotAnAgeKey("This key is here already: each partner has keys of its own.")
     return PartnerKey.objects.create(

@@ -1,22 +1,27 @@
 """The worker's tasks. Each asks the database what is waiting, so a lost task does no harm.
 
-Nothing is retried without a limit: each opening is an event that the reporter sees. A failure is
-marked on the report or referral and shown to the staff.
+The sweep only names what waits; each piece of work is a task of its own, claimed by one worker at a
+time. Packages are built from a queue of their own, so that a long build holds up no triage. Nothing
+is retried without a limit: each opening is an event that the reporter sees. A failure is marked on
+the report or referral and shown to the staff.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.conf import settings
+from django.db.models import QuerySet
 
+from cases import claims, records
+from cases.casework import quarantine as decisions
+from cases.models import Referral
 from cases.referrals import disclosure, recall
 from cases.triage import queue
 from reporting import evidence, receipts, retention
 from reporting.actors import job
-from reporting.models import EvidenceItem
+from reporting.models import EvidenceItem, Quarantine, Report
 from reporting.vault import opener
 
 log = logging.getLogger("holdfast.worker")
@@ -24,28 +29,66 @@ log = logging.getLogger("holdfast.worker")
 
 @shared_task
 def sweep() -> None:
-    """Every two seconds: close hand-overs whose consent was withdrawn, assess reports that are new
-    or were added to, verify new files, build approved packages."""
-    recall.notice_what_she_took_back()
+    """Every two seconds: close hand-overs whose consent was withdrawn, and name what waits to be
+    done."""
+    with claims.claim("recall") as mine:
+        if mine:
+            recall.notice_withdrawn_consents()
     if not opener.answers(settings.OPENER_SOCKET):
         log.error("the opener does not answer; new reports are not sorted until it does")
         return
     for report in [*queue.unassessed(), *queue.outdated()]:
+        _send(assess, report.pk)
+    for report_id in _with_new_files():
+        _send(measure, report_id)
+    for referral in disclosure.approved():
+        _send(build, referral.pk)
+
+
+@shared_task
+def assess(report_id: str) -> None:
+    """The rules' look at one report. What cannot be opened goes to the top, and a person looks."""
+    with claims.claim(f"assess {report_id}") as mine:
+        report = Report.objects.get(pk=report_id)
+        if not mine or not queue.needs_assessment(report):
+            return
         try:
             queue.assess(report)
         except Exception:
             log.exception("a report could not be assessed", extra={"report": report.pk})
             queue.could_not_assess(report)
-    unverified = EvidenceItem.objects.filter(
-        kind=EvidenceItem.Kind.FILE, state=EvidenceItem.State.KEPT
-    )
-    _verify(unverified.exclude(report__state="draft")[:200])
-    for referral in disclosure.approved():
+
+
+@shared_task
+def measure(report_id: str) -> None:
+    """The new files of one report: checked, and all their hashes taken. From the queue of builds:
+    it reads every byte."""
+    with claims.claim(f"measure {report_id}", claims.BUILD_LEASE) as mine:
+        if not mine or report_id not in _with_new_files():
+            return
+        try:
+            evidence.measure(Report.objects.get(pk=report_id), by=job("verify"))
+        except opener.Refused:
+            log.exception("new files could not be opened", extra={"report": report_id})
+
+
+@shared_task
+def build(referral_id: str) -> None:
+    """One approved package."""
+    with claims.claim(f"build {referral_id}", claims.BUILD_LEASE) as mine:
+        referral = Referral.objects.get(pk=referral_id)
+        if not mine or referral not in disclosure.approved():
+            return
         try:
             disclosure.package(referral)
         except Exception as error:
             log.exception("a package could not be built", extra={"case": referral.case_id})
             disclosure.note_failure(referral, error)
+
+
+def _send(task: Task[[str], None], what: str) -> None:
+    """The sweep comes again: what no worker has begun by then may be forgotten."""
+    task.apply_async((what,), expires=30)
 
 
 @shared_task
@@ -56,17 +99,20 @@ def confirm() -> None:
 
 @shared_task
 def rehash() -> None:
-    """Every night: verify every object of the vault against the ledger's hash, without any key, and
-    catch up on what a crash may have left undone."""
-    recall.notice_what_she_took_back(everywhere=True)
-    destroyed = EvidenceItem.objects.filter(state=EvidenceItem.State.DESTROYED)
-    for vault_name in destroyed.values_list("vault_name", flat=True):
-        # Again: a crash between the decision and the removal leaves the bytes in the vault.
-        evidence.store().remove(vault_name)
-    files = EvidenceItem.objects.filter(
-        kind=EvidenceItem.Kind.FILE, state__in=[*EvidenceItem.OPENABLE]
-    )
-    _verify(files.iterator())
+    """Every night: every file of the vault, every answer, message and consent against the ledger,
+    without any key.
+
+    And what a crash may have left undone.
+    """
+    recall.notice_withdrawn_consents(everywhere=True)
+    for row in Quarantine.objects.filter(state=Quarantine.State.DESTROYED):
+        decisions.destroy(row)  # again: a crash after the decision leaves the bytes in the vault
+    for item in _openable_files().iterator():
+        _verify(item)
+    for fault in records.faults():
+        log.error(
+            "a stored thing is not as recorded", extra={"item": fault.id, "reason": fault.why}
+        )
 
 
 @shared_task
@@ -75,7 +121,19 @@ def expire() -> None:
     retention.expire_drafts(by=job("retention"))
 
 
-def _verify(items: Iterable[EvidenceItem]) -> None:
-    for item in items:
-        if not evidence.verify(item, by=job("verify")):
-            log.error("an item does not match its hash", extra={"item": item.pk})
+def _with_new_files(limit: int = 100) -> list[str]:
+    """Sent reports with a file that was not checked yet."""
+    files = _openable_files().filter(state=EvidenceItem.State.KEPT)
+    sent = files.exclude(report__state__in=Report.GONE)
+    return list(sent.values_list("report_id", flat=True).distinct()[:limit])
+
+
+def _openable_files() -> QuerySet[EvidenceItem]:
+    files = EvidenceItem.objects.filter(kind=EvidenceItem.Kind.FILE)
+    closed = Quarantine.objects.exclude(state=Quarantine.State.RELEASED).values("thing")
+    return files.exclude(state=EvidenceItem.State.INTEGRITY_FAILED).exclude(pk__in=closed)
+
+
+def _verify(item: EvidenceItem) -> None:
+    if not evidence.verify(item, by=job("verify")):
+        log.error("an item does not match its hash", extra={"item": item.pk})

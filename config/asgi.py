@@ -1,4 +1,5 @@
-"""The upload pool under uvicorn: our own plain application, no Django handler in front (it would spool bodies to disk)."""
+"""The upload pool: our own plain application, no Django handler in front (it would spool bodies
+to disk)."""
 
 from __future__ import annotations
 

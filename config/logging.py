@@ -1,7 +1,8 @@
 """Logs that cannot carry a report: a fixed event name, and only the fields named here.
 
-A log line is JSON. Arguments of a message, request paths with what was typed into them, and the texts of exceptions are
-never written: an exception is its type and the lines of code it passed through.
+A log line is JSON. Arguments of a message, request paths with what was typed into them, and the
+texts of exceptions are never written: an exception is its type and the lines of code it passed
+through.
 """
 
 from __future__ import annotations
@@ -13,6 +14,14 @@ from datetime import UTC, datetime
 
 FIELDS = ("report", "case", "item", "event", "job", "count", "seconds", "status_code", "reason")
 
+# Who writes templates and not sentences with a visitor's words already in them.
+_TEMPLATES_OF = ("holdfast", "django", "uvicorn", "celery")
+_SENTENCES_OF = ("django.security", "celery.redirected")  # the refused Host header, for one
+
+
+def _writes_templates(logger: str) -> bool:
+    return logger.startswith(_TEMPLATES_OF) and not logger.startswith(_SENTENCES_OF)
+
 
 class AllowListFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
@@ -20,9 +29,10 @@ class AllowListFormatter(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            # The template of the message, never its arguments.
+            # The template of the message, never its arguments. Other libraries may have filled it
+            # in already.
             "message": record.msg
-            if isinstance(record.msg, str) and not record.msg.startswith("Traceback")
+            if isinstance(record.msg, str) and _writes_templates(record.name)
             else "",
         }
         line |= {name: str(getattr(record, name)) for name in FIELDS if hasattr(record, name)}

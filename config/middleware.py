@@ -5,18 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.conf import settings
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.defaults import page_not_found
 
 type_of_view = Callable[[HttpRequest], HttpResponse]
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def comes_from_us(*, origin: str | None, fetch_site: str | None, allowed: frozenset[str]) -> bool:
-    """Strict Origin; where a browser sends none, `Sec-Fetch-Site: same-origin`. No token, so no cookie is needed."""
+    """Strict Origin; where a browser sends none, `Sec-Fetch-Site: same-origin`. No token, so no
+    cookie is needed."""
     if origin is not None:
         return origin in allowed
     return fetch_site == "same-origin"
+
+
+class NoNulMiddleware:
+    """PostgreSQL's text holds no NUL, so an id with one is an id of nothing: 404, wherever it
+    was sent."""
+
+    def __init__(self, get_response: type_of_view) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """The driver refuses before anything is sent, and what the view had done is rolled back
+        with it."""
+        if isinstance(error, (DataError, ValueError)) and "NUL (0x00)" in str(error):
+            return page_not_found(request, error)
+        return None
 
 
 class SameOriginMiddleware:

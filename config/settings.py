@@ -1,32 +1,27 @@
 """The one settings file. Every value comes from the environment; DOORS names what this process is.
 
-A process sees only what its door needs: a setting that is missing is None, and the start-up checks of
-`config.checks` refuse a door that sees too much or too little.
+A process sees only what its door needs (`config.doors`): a path that is missing names its
+setting, and the start-up checks of `config.checks` refuse a door that sees too much or too
+little.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
 
-from config import env, logging
+from config import doors, env, logging
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-ALL_DOORS = frozenset(
-    {"public", "upload", "partner", "staff", "worker", "opener", "sequencer", "operator"}
-)
 
-DOORS = frozenset(env.words("DOORS", "operator"))
-PRODUCTION = env.flag("PRODUCTION")
+DOORS = env.names("DOORS", doors.OPERATOR, allowed=doors.NAMES)
+# Only config/local and the tests set it. Without it every check and header of a real office is on.
+LOCAL = env.flag("LOCAL")
 DEBUG = False
-_secret_key_file = env.path("SECRET_KEY_FILE")
-# Only the staff door signs anything with it; the other doors have no session and no form token of Django's.
-SECRET_KEY = (
-    _secret_key_file.read_text().strip()
-    if env.is_set(_secret_key_file)
-    else "no-door-signs-anything-with-this"
-)
+SECRET_KEY_FILE = env.path("SECRET_KEY_FILE")
+SECRET_KEY = env.signing_key(SECRET_KEY_FILE, for_doors=DOORS)
 ALLOWED_HOSTS = list(env.words("ALLOWED_HOSTS", "localhost,127.0.0.1"))
 
 PUBLIC_ORIGIN = env.text("PUBLIC_ORIGIN", "http://localhost:8100")
@@ -41,7 +36,7 @@ _ORIGINS = {
 }
 OWN_ORIGINS = sorted({origin for door, origin in _ORIGINS.items() if door in DOORS})
 
-# --- keys: paths, each present only in the process that holds the key ---------------------------------------
+# --- keys: paths, each present only in the process that holds the key -----------------------------
 OFFICE_PUBLIC_KEYS_FILE = env.path("OFFICE_PUBLIC_KEYS_FILE")
 OFFICE_KEY_FILE = env.path("OFFICE_KEY_FILE")
 OPENER_SOCKET = env.path("OPENER_SOCKET")
@@ -56,11 +51,20 @@ CHECKPOINT_PUBLIC_KEY_FILE = env.path("CHECKPOINT_PUBLIC_KEY_FILE")
 TSA_KEY_FILE = env.path("TSA_KEY_FILE")
 TSA_CERTIFICATE_FILE = env.path("TSA_CERTIFICATE_FILE")
 TSA_URL = env.text("TSA_URL", "")
+# Certificates that the outside authority's stamps must come under.
+TSA_CA_FILE = env.path("TSA_CA_FILE")
 CA_CERTIFICATE_FILE = env.path("CA_CERTIFICATE_FILE")
 CHECKPOINTS_LOG = env.path("CHECKPOINTS_LOG")
 LEDGER_ORIGIN = env.text("LEDGER_ORIGIN", "holdfast.example/ledger")
 
-# --- evidence -----------------------------------------------------------------------------------------------
+# --- serving: the public, upload, partner and staff doors -----------------------------------------
+LISTEN_HOST = env.text("LISTEN_HOST", "127.0.0.1")
+_ports = [doors.PORTS[door] for door in sorted(DOORS) if door in doors.PORTS]
+LISTEN_PORT = env.integer("LISTEN_PORT", _ports[0] if _ports else 0)
+PROCESSES = env.integer("PROCESSES", len(os.sched_getaffinity(0)), least=1)
+DJANGO_THREADS = env.integer("DJANGO_THREADS", 2, least=1)
+
+# --- evidence -------------------------------------------------------------------------------------
 VAULT_DIR = env.path("VAULT_DIR")
 VAULT_S3_BUCKET = env.text("VAULT_S3_BUCKET", "")
 VAULT_S3_ENDPOINT = env.text("VAULT_S3_ENDPOINT", "")
@@ -69,18 +73,33 @@ DRAFT_QUOTA_BYTES = env.integer("DRAFT_QUOTA_BYTES", 8 * 1024**3)
 DRAFT_DAYS = env.integer("DRAFT_DAYS", 30, least=7)
 FREE_SPACE_FLOOR_BYTES = env.integer("FREE_SPACE_FLOOR_BYTES", 2 * 1024**3)
 
-# --- the operator's own words: who will be told, when somebody reads ---------------------------------------
+# --- the operator's own words: who will be told, when somebody reads ------------------------------
 OPERATOR_NAME = env.text("OPERATOR_NAME", "")
 OPERATOR_TOLD_WITHOUT_AGREEMENT = env.text("OPERATOR_TOLD_WITHOUT_AGREEMENT", "")
 OPERATOR_READING_HOURS = env.text("OPERATOR_READING_HOURS", "")
 LEAVE_URL = env.text("LEAVE_URL", "https://www.bbc.com/weather")
 
-# --- database -----------------------------------------------------------------------------------------------
+# The operator migrates the tables of all of them.
+_SIGNS_IN = doors.OPERATOR in DOORS or any(doors.DOORS[door].signs_in for door in DOORS)
+
+# --- database -------------------------------------------------------------------------------------
 DATABASES = {"default": env.database("DATABASE_URL")}
+# Sign-in limits and used codes must be shared by the processes of the staff door; nothing else is
+# ever cached.
+CACHES = {
+    "default": {
+        "BACKEND": "cases.staff.cache.DatabaseCache"
+        if _SIGNS_IN
+        else "django.core.cache.backends.dummy.DummyCache"
+    }
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- the four apps, and what the staff side borrows ---------------------------------------------------------
-_SIGNS_IN = bool(DOORS & {"staff", "operator"})  # the operator migrates the tables of all of them
+# --- the four apps, and what the staff side borrows -----------------------------------------------
+# Whose pages ask nobody to sign in; see cases.staff.middleware.
+URLCONFS_WITHOUT_SIGN_IN = [
+    module for door in doors.DOORS.values() if not door.signs_in for _prefix, module in door.mounts
+]
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
@@ -99,8 +118,10 @@ AUTH_USER_MODEL = "staff.StaffMember"
 SILENCED_SYSTEM_CHECKS = ["models.W042"]
 
 _PUBLIC_FACING = [
+    "config.middleware.NoNulMiddleware",
     "config.middleware.SameOriginMiddleware",
     "config.middleware.PrivacyHeadersMiddleware",
+    "django.middleware.common.CommonMiddleware",  # refuses hosts that are not ALLOWED_HOSTS
 ]
 _STAFF_ONLY = [
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -142,11 +163,11 @@ TEMPLATES = [
     }
 ]
 
-# --- bytes: nothing but the upload pool takes them -----------------------------------------------------------
+# --- bytes: nothing but the upload pool takes them ------------------------------------------------
 FILE_UPLOAD_HANDLERS = ["config.refuse_files.RefuseFiles"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000_000  # a text of TEXT_LIMIT in any script, as a form sends it
 
-# --- staff sign-in --------------------------------------------------------------------------------------------
+# --- staff sign-in --------------------------------------------------------------------------------
 SESSION_ENGINE = "cases.staff.sessions"
 SESSION_COOKIE_NAME = "__Host-office"
 SESSION_COOKIE_SECURE = True
@@ -168,17 +189,19 @@ ACCOUNT_ADAPTER = "cases.staff.sign_in.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+# By name and never by address: one person's mistakes keep nobody else out.
+ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": "5/5m/key"}
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 MFA_ADAPTER = "cases.staff.sign_in.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Office"
 
-# --- headers --------------------------------------------------------------------------------------------------
+# --- headers --------------------------------------------------------------------------------------
 SECURE_REFERRER_POLICY = "same-origin"  # "no-referrer" would make browsers send `Origin: null`
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
-if PRODUCTION:
+if not LOCAL:
     SECURE_HSTS_SECONDS = 63_072_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -196,10 +219,9 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# --- language and time ------------------------------------------------------------------------------------------
+# --- language and time ----------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
-LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 
@@ -208,4 +230,4 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
 LOGGING = logging.CONFIG
-CELERY_BROKER_URL = env.text("BROKER_URL", "")
+BROKER_URL = env.text("BROKER_URL", "")

@@ -1,4 +1,4 @@
-"""The public, staff and partner doors under gunicorn."""
+"""The pages of the public, staff and partner doors; `config.serve` puts them on an event loop."""
 
 from __future__ import annotations
 

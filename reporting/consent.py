@@ -1,12 +1,18 @@
-"""Her yes, not now or never to one recipient, signed with her return code's key: nobody else can make one.
+"""The reporter's yes, not now or never to one partner, signed with the return code's key: nobody
+else can make one.
 
-The statement is canonical JSON (RFC 8785); its Ed25519 signature is checked against the key in the report's first custody event.
+The statement is canonical JSON (RFC 8785). Which answer holds is decided by the ledger: the latest
+act whose row, signature and statement fit. A row without such an act counts for nothing, in either
+direction.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
 import rfc8785
 from cryptography.exceptions import InvalidSignature
@@ -14,26 +20,37 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import transaction
 from django.utils import timezone
 
-from reporting import news, people
-from reporting.actors import Actor
-from reporting.custody.record import founding, record
+from reporting import on_record, people, signed
+from reporting.custody.record import founding
 from reporting.models import Consent, PartnerOffer, Report
+from reporting.on_record import Entry, OnRecord
 from reporting.sessions import Visit
 from reporting.vault import codes
+from reporting.vault.keys import Secret
 
 LASTS = timedelta(days=180)
+PURPOSE = "hand over a full package"
 
 
 class ConsentMissing(Exception):
-    """No valid, unexpired yes of hers to this recipient."""
+    """No valid, unexpired yes of the reporter to this partner."""
 
 
-class ConsentForged(Exception):
-    """A consent row whose signature is not hers."""
+@dataclass(frozen=True)
+class Stated:
+    """One answer about a partner, as the reporter signed it and the ledger recorded it. `at`: the
+    ledger's time."""
+
+    id: str
+    partner: str
+    answer: Consent.Answer
+    at: datetime
+    expires_at: datetime
+    row: Consent
 
 
-def give(visit: Visit, offer: PartnerOffer, answer: Consent.Answer, *, by: Actor) -> Consent:
-    """Keep her answer about one recipient; it replaces earlier ones by being later."""
+def give(visit: Visit, offer: PartnerOffer, answer: Consent.Answer) -> Consent:
+    """Keep the reporter's answer about one partner; it replaces earlier ones by being later."""
     signed_at = timezone.now()
     expires_at = signed_at + LASTS
     person = people.harmed(visit.report)
@@ -44,67 +61,95 @@ def give(visit: Visit, offer: PartnerOffer, answer: Consent.Answer, *, by: Actor
             "partner": offer.partner,
             "partner_name": offer.name,
             "words_shown": offer.plain_words,
-            "purpose": "hand over a full package",
+            "purpose": PURPOSE,
             "answer": answer.value,
             "signed_at": signed_at.isoformat(),
             "expires_at": expires_at.isoformat(),
         }
     )
-    signature = codes.sign(visit.signing_seed, statement)
-    with transaction.atomic():
-        consent = Consent.objects.create(
-            report=visit.report,
-            person=person,
-            partner=offer.partner,
-            answer=answer,
-            signed_at=signed_at,
-            expires_at=expires_at,
-            statement=statement.decode(),
-            signature=signature,
-        )
-        news.note(visit.report)
-        detail = {"consent": consent.pk, "partner": offer.partner, "answer": answer.value}
-        record(visit.report.pk, "consent:answered", actor=by, detail=detail)
-    return consent
-
-
-def latest(report: Report, partner: str) -> Consent | None:
-    """What she answered last about a partner, whatever it was."""
-    return (
-        Consent.objects.filter(report=report, partner=partner).order_by("-signed_at", "-id").first()
+    consent = Consent(
+        report=visit.report,
+        person=person,
+        partner=offer.partner,
+        answer=answer,
+        expires_at=expires_at,
+        statement=statement.decode(),
+        signature=codes.sign(visit.signing_seed, statement),
     )
-
-
-def current(report: Report, partner: str) -> Consent:
-    """The latest answer about a partner, if it is a valid yes. Raises ConsentMissing, ConsentForged."""
-    consent = latest(report, partner)
-    if consent is None:
-        raise ConsentMissing(
-            "The reporter has not been asked about this recipient, or has not answered."
-        )
-    check_signature(consent)
-    if consent.answer != Consent.Answer.YES:
-        raise ConsentMissing("The latest answer about this recipient is not a yes.")
-    if consent.expires_at <= timezone.now():
-        raise ConsentMissing(f"The yes expired on {consent.expires_at:%d %B %Y}. Please ask again.")
+    with transaction.atomic():
+        consent.at = signed.record_signed(
+            visit,
+            "consent:answered",
+            detail={"consent": consent.pk, "partner": offer.partner, "answer": answer.value},
+            about=consent.pk,
+            about_sha256=bytes.fromhex(on_record.stored_sha256(consent)),
+            sha256=hashlib.sha256(statement).hexdigest(),
+        ).at
+        consent.save(force_insert=True)
     return consent
 
 
-def check_signature(consent: Consent) -> None:
-    """Raises ConsentForged when the row is not what she signed."""
-    key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(founding(consent.report_id).signing_key))
-    signed = json.loads(consent.statement)
-    columns = {
-        "report": consent.report_id,
-        "person": consent.person_id,
-        "partner": consent.partner,
-        "answer": consent.answer,
-        "signed_at": consent.signed_at.isoformat(),
-        "expires_at": consent.expires_at.isoformat(),
-    }
+def stated(known: OnRecord) -> list[Stated]:
+    """Every answer that counts, in the order of the ledger. A statement counts once: put there
+    again, it is a copy."""
+    counted: dict[str, Stated] = {}
+    for entry in known.consents:
+        answer = _stated(entry)
+        if answer is not None:
+            counted.setdefault(answer.row.statement, answer)
+    return list(counted.values())
+
+
+def latest(known: OnRecord, partner: str) -> Stated | None:
+    """What was answered last about a partner, whatever it was."""
+    answers = [answer for answer in stated(known) if answer.partner == partner]
+    return answers[-1] if answers else None
+
+
+def current(report: Report, partner: str, secret: Secret | None = None) -> Consent:
+    """The latest answer about a partner, if it is a valid yes. Raises ConsentMissing.
+
+    Without the report's key the signature over the act is not checked, only the one over the
+    statement.
+    """
+    answer = latest(on_record.of(report.pk, secret, only=Consent), partner)
+    if answer is None:
+        raise ConsentMissing(
+            "The reporter has not been asked about this partner, or has not answered."
+        )
+    if answer.answer != Consent.Answer.YES:
+        raise ConsentMissing("The latest answer about this partner is not a yes.")
+    if answer.expires_at <= timezone.now():
+        raise ConsentMissing(f"The yes expired on {answer.expires_at:%d %B %Y}. Please ask again.")
+    return answer.row
+
+
+def _stated(entry: Entry[Consent]) -> Stated | None:
+    """None for a row that is not as recorded, not signed, or states something else than its columns
+    or than we ask."""
+    row, event = entry.row, entry.event
+    if entry.fault or row is None or event is None:
+        return None
     try:
-        key.verify(bytes(consent.signature), consent.statement.encode())
-    except InvalidSignature:
-        raise ConsentForged("The signature on this consent is not the reporter's.") from None
-    if any(signed.get(name) != value for name, value in columns.items()):
-        raise ConsentForged("This consent was changed after it was signed.")
+        statement = _read(row)
+        signed_at = datetime.fromisoformat(statement["signed_at"])
+        expires_at = datetime.fromisoformat(statement["expires_at"])
+        said = (statement["report"], statement["person"], statement["partner"], statement["answer"])
+        purpose = statement["purpose"]
+    except (InvalidSignature, KeyError, TypeError, ValueError):
+        return None
+    in_time = abs(signed_at - event.at) <= signed.CLOCKS_DIFFER and expires_at <= signed_at + LASTS
+    fits = (
+        said == (row.report_id, row.person_id, row.partner, row.answer)
+        and expires_at == row.expires_at
+    )
+    if not in_time or not fits or purpose != PURPOSE:
+        return None
+    return Stated(row.pk, row.partner, Consent.Answer(row.answer), event.at, expires_at, row)
+
+
+def _read(row: Consent) -> dict[str, Any]:
+    key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(founding(row.report_id).signing_key))
+    key.verify(bytes(row.signature), row.statement.encode())
+    statement: dict[str, Any] = json.loads(row.statement)
+    return statement

@@ -1,24 +1,32 @@
-"""The only door to plaintext, and the only way in for evidence.
+"""Evidence items: kept, checked, opened. Opening a report's key for the office, against a committed
+custody event.
 
-`acquire` keeps what was sealed; `office_key` opens a report for the office, and only against a committed custody event;
-`quarantine` closes an item for everybody at once.
+`acquire` keeps what was sealed; `office_key` asks the opener; `open_sealed` gives an original's
+bytes, and refuses what is quarantined, failed its check or is not as the ledger recorded it.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
+from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
+from reporting import on_record, quarantine, signed
 from reporting.actors import Actor
 from reporting.custody.record import record
-from reporting.models import EvidenceItem, FileGroup, Look, Person, Report
+from reporting.models import EvidenceItem, FileGroup, Person, Report
+from reporting.on_record import Entry
+from reporting.records import Acquisition, UnknownRecord
+from reporting.sessions import Visit
 from reporting.vault import opener, reader
-from reporting.vault.fields import seal_record
-from reporting.vault.keys import PublicKey, Secret
+from reporting.vault.digests import Digests
+from reporting.vault.keys import Secret
 from reporting.vault.reader import HashMismatch
 from reporting.vault.sealer import Sealed
 from reporting.vault.store import DiskStore, Store
@@ -31,7 +39,6 @@ __all__ = [
     "open_record",
     "open_sealed",
     "open_text",
-    "quarantine",
 ]
 
 open_text = reader.open_text
@@ -40,174 +47,233 @@ open_bytes = reader.open_bytes
 
 
 class NotOpenable(Exception):
-    """The item is quarantined, destroyed or failed its check: nobody opens, copies or exports it."""
+    """The item is quarantined, failed its check, or is not as recorded: nobody opens, copies or
+    exports it."""
 
 
 def store() -> Store:
     """On a disk, or on S3-compatible storage where VAULT_S3_BUCKET is set."""
     if settings.VAULT_S3_BUCKET:
-        from reporting.vault.s3 import (
-            S3Store,
-        )  # a large import that an office on a disk never needs
-
-        return S3Store(settings.VAULT_S3_BUCKET, endpoint=settings.VAULT_S3_ENDPOINT)
+        return _s3_store(settings.VAULT_S3_BUCKET, settings.VAULT_S3_ENDPOINT)
     return DiskStore(Path(settings.VAULT_DIR), floor=settings.FREE_SPACE_FLOOR_BYTES)
 
 
+@cache
+def _s3_store(bucket: str, endpoint: str) -> Store:
+    from reporting.vault.s3 import S3Store  # a large import that an office on a disk never needs
+
+    return S3Store(bucket, endpoint=endpoint)
+
+
 def acquire(
-    sealed: Sealed,
-    group: FileGroup,
-    *,
-    vault_name: str,
-    file_name: str,
-    public_key: PublicKey,
-    by: Actor,
+    visit: Visit, sealed: Sealed, group: FileGroup, *, vault_name: str, file_name: str
 ) -> EvidenceItem:
-    """Keep a file whose bytes are already durable in the vault. Name, size and plain hashes go into the sealed acquisition."""
-    facts = {
-        "file_name": file_name,
-        "size": sealed.size,
-        "sha256": sealed.sha256,
-        "segments": [list(segment) for segment in sealed.segments],
-        "how": "sent through the form",
-    }
-    with transaction.atomic():
-        item = EvidenceItem.objects.create(
-            report_id=group.report_id,
-            person_id=group.person_id,
-            group=group,
-            kind=EvidenceItem.Kind.FILE,
-            acquisition=seal_record(facts, public_key),
-            vault_name=vault_name,
-            ciphertext_size=sealed.ciphertext_size,
-            ciphertext_sha256=sealed.ciphertext_sha256,
-        )
-        record(
-            group.report_id,
-            "evidence:acquired",
-            actor=by,
-            detail={
-                "item": item.id,
-                "kind": item.kind,
-                "ciphertext_sha256": item.ciphertext_sha256,
-            },
-        )
-    return item
+    """Keep a file whose bytes are already durable in the vault. The caller holds the report's lock
+    and asked the age gate.
+
+    Its act names the SHA-256 of the object in the vault; name, size and plain SHA-256 lie in the
+    act's sealed detail, which the row holds as its acquisition.
+    """
+    item = EvidenceItem(
+        report=visit.report,
+        person_id=group.person_id,
+        group=group,
+        kind=EvidenceItem.Kind.FILE,
+        vault_name=vault_name,
+        ciphertext_size=sealed.ciphertext_size,
+        ciphertext_sha256=sealed.ciphertext_sha256,
+    )
+    facts = Acquisition(
+        item=item.pk,
+        kind=item.kind,
+        how="sent through the form",
+        sha256=sealed.sha256,
+        file_name=file_name,
+        size=sealed.size,
+    )
+    return _keep(visit, item, facts, bytes.fromhex(sealed.ciphertext_sha256))
 
 
 def acquire_text(
-    kind: EvidenceItem.Kind,
-    text: str,
-    *,
-    report: Report,
-    person: Person,
-    public_key: PublicKey,
-    by: Actor,
+    visit: Visit, kind: EvidenceItem.Kind, text: str, *, person: Person
 ) -> EvidenceItem:
-    """A link or an account of the other side, exactly as she typed it."""
-    with transaction.atomic():
-        item = EvidenceItem.objects.create(
-            report=report,
-            person=person,
-            kind=kind,
-            acquisition=seal_record({"text": text, "how": "typed into the form"}, public_key),
-        )
-        record(
-            report.id, "evidence:acquired", actor=by, detail={"item": item.id, "kind": kind.value}
-        )
+    """A link or an account of the other side, exactly as it was typed. The caller holds the
+    report's lock."""
+    item = EvidenceItem(report=visit.report, person=person, kind=kind)
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    facts = Acquisition(
+        item=item.pk, kind=kind.value, how="typed into the form", sha256=sha256, text=text
+    )
+    return _keep(visit, item, facts, None)
+
+
+def _keep(
+    visit: Visit, item: EvidenceItem, facts: Acquisition, object_sha256: bytes | None
+) -> EvidenceItem:
+    recorded = signed.record_signed(
+        visit,
+        "evidence:acquired",
+        detail=facts.to_record(),
+        about=item.pk,
+        about_sha256=object_sha256,
+        sha256=facts.sha256,
+    )
+    item.acquisition, item.at = recorded.sealed, recorded.at
+    item.save(force_insert=True)
     return item
 
 
-def remove_from_draft(item: EvidenceItem, *, by: Actor) -> None:
-    """Before she sends, what she takes out is gone: row first, then the bytes. A quarantined item stays."""
+def remove_from_draft(visit: Visit, item_id: str) -> None:
+    """Before sending, what the reporter takes out is gone: row and act first, then the bytes.
+    Raises NotOpenable."""
     with transaction.atomic():
-        item = (
-            EvidenceItem.objects.select_for_update(of=("self",))
-            .select_related("report")
-            .get(pk=item.pk)
-        )
-        if item.report.state != Report.State.DRAFT or item.state == EvidenceItem.State.QUARANTINED:
+        Report.objects.select_for_update().get(pk=visit.report.pk)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT public.reporting_take_out(%s, %s)", [visit.report.pk, item_id])
+            vault_name = cursor.fetchone()[0]
+        if vault_name is None:
             raise NotOpenable("this can no longer be taken out")
-        name, item_id, report_id = item.vault_name, item.id, item.report_id
-        item.delete()
-        record(report_id, "evidence:taken_out", actor=by, detail={"item": item_id})
-    if name:
-        store().remove(name)
+        signed.record_signed(visit, "evidence:taken_out", detail={"item": item_id}, about=item_id)
+    if vault_name:
+        store().remove(vault_name)
 
 
-def quarantine(item: EvidenceItem, *, reason: str, by: Actor) -> None:
-    """May show a child: nothing opens, copies, exports or erases it until the named officer decides. Never undone here."""
-    with transaction.atomic():
-        changed = EvidenceItem.objects.filter(
-            pk=item.pk, state__in=_can_become(EvidenceItem.State.QUARANTINED)
-        ).update(state=EvidenceItem.State.QUARANTINED)
-        if changed:
-            record(
-                item.report_id,
-                "evidence:quarantined",
-                actor=by,
-                detail={"item": item.id, "reason": reason},
-            )
-    item.state = EvidenceItem.State.QUARANTINED
+def measure(report: Report, *, by: Actor) -> int:
+    """Open every new file of a sent report once, check it, and take all its hashes; how many.
+
+    The act of each file keeps MD5, SHA-1 and SHA-512 beside SHA-256, so that an export copies them
+    instead of reading the file four times. A file that does not match is frozen. Raises
+    reporting.vault.opener.Refused.
+    """
+    secret = office_key(report.pk, "evidence:measured", detail={}, by=by)
+    new = {
+        item.pk
+        for item in EvidenceItem.objects.filter(report=report, state=EvidenceItem.State.KEPT)
+    }
+    entries = [entry for entry in on_record.of(report.pk, secret).items if entry.id in new]
+    measured = 0
+    for entry in entries:
+        if (
+            entry.row
+            and entry.row.kind == EvidenceItem.Kind.FILE
+            and not quarantine.is_closed(entry.id)
+        ):
+            _settle(entry.row, _digests(entry, secret), by=by)
+            measured += 1
+    return measured
+
+
+def _digests(entry: Entry[EvidenceItem], secret: Secret) -> Digests | None:
+    """None where the file is not the one that was recorded."""
+    try:
+        known = check_openable(entry)
+        assert entry.row is not None
+        with store().open(entry.row.vault_name) as source:
+            return reader.all_digests(source, secret, _sealed(entry, known))
+    except (NotOpenable, HashMismatch, FileNotFoundError, ValueError):
+        return None
 
 
 def verify(item: EvidenceItem, *, by: Actor) -> bool:
-    """Re-hash the ciphertext against the ledger's hash; needs no key. A mismatch or a missing object freezes the item."""
-    try:
-        with store().open(item.vault_name) as source:
-            whole = reader.ciphertext_sha256(source) == item.ciphertext_sha256
-    except FileNotFoundError:
-        whole = False
-    state = EvidenceItem.State.VERIFIED if whole else EvidenceItem.State.INTEGRITY_FAILED
-    with transaction.atomic():
-        changed = EvidenceItem.objects.filter(pk=item.pk, state__in=_can_become(state)).update(
-            state=state
-        )
-        if changed:
-            event = "evidence:verified" if whole else "evidence:integrity_failed"
-            record(item.report_id, event, actor=by, detail={"item": item.id, "matched": whole})
+    """Re-hash the object in the vault against the ledger; needs no key. A mismatch or a missing
+    object freezes the item."""
+    entry = _entry(item)
+    whole = not entry.fault and entry.event is not None
+    if whole and entry.event is not None:
+        try:
+            with store().open(item.vault_name) as source:
+                whole = reader.ciphertext_sha256(source) == entry.event.object_sha256
+        except (FileNotFoundError, ValueError):
+            whole = False
+    if not whole:
+        _settle(item, None, by=by)
     return whole
 
 
-def office_key(
-    subject: str,
-    event: str,
-    *,
-    detail: dict[str, Any],
-    by: Actor,
-    look: tuple[str, str] | None = None,
-) -> Secret:
-    """The key of a report or case for the office, against a custody event committed before it is asked for.
+def _settle(item: EvidenceItem, digests: Digests | None, *, by: Actor) -> None:
+    """The state of an item after a check, with its act; nothing when the state stays."""
+    state = EvidenceItem.State.VERIFIED if digests else EvidenceItem.State.INTEGRITY_FAILED
+    before = [earlier for earlier, later in EvidenceItem.NEXT.items() if state in later]
+    detail = {
+        "item": item.pk,
+        "matched": digests is not None,
+        **(asdict(digests) if digests else {}),
+    }
+    with transaction.atomic():
+        if EvidenceItem.objects.filter(pk=item.pk, state__in=before).update(state=state):
+            record(
+                item.report_id, f"evidence:{state.value}", actor=by, detail=detail, about=item.pk
+            )
 
-    `look`: (who, act) for the reporter's list of who looked. Raises reporting.vault.opener.Refused.
+
+def _entry(item: EvidenceItem) -> Entry[EvidenceItem]:
+    entries = on_record.of(item.report_id, only=EvidenceItem).items
+    return next(entry for entry in entries if entry.id == item.pk)
+
+
+def office_key(
+    subject: str, event: str, *, detail: dict[str, Any], by: Actor, about: str = ""
+) -> Secret:
+    """The key of a report or case for the office, against a custody event committed before it is
+    asked for.
+
+    The reporter sees the act once the key was given. Raises reporting.vault.opener.Refused.
     """
     with transaction.atomic(durable=True):
-        if look:
-            Look.objects.create(report_id=subject, who=look[0], act=look[1])
-        recorded = record(subject, event, actor=by, detail=detail)
+        recorded = record(subject, event, actor=by, detail=detail, about=about)
     return opener.ask(settings.OPENER_SOCKET, recorded.id)
 
 
-def acquisition(item: EvidenceItem, secret: Secret) -> dict[str, Any]:
-    return open_record(item.acquisition, secret)
+def acquisition(item: EvidenceItem, secret: Secret) -> Acquisition:
+    """How an item came in, as its row says; whoever shows or exports it compares the row with its
+    act first.
 
-
-def open_sealed(item: EvidenceItem, secret: Secret) -> Iterator[bytes]:
-    """The original's bytes in pieces of at most 8 MiB. Raises NotOpenable, HashMismatch (see reader.open_segments)."""
-    item.refresh_from_db(fields=["state"])
-    if item.state not in EvidenceItem.OPENABLE:
-        raise NotOpenable(f"the item is {item.get_state_display()}")
-    facts = acquisition(item, secret)
-    sealed = Sealed(
-        size=facts["size"],
-        sha256=facts["sha256"],
-        ciphertext_size=item.ciphertext_size,
-        ciphertext_sha256=item.ciphertext_sha256,
-        segments=tuple((offset, length, digest) for offset, length, digest in facts["segments"]),
+    Raises WrongKey, records.UnknownRecord.
+    """
+    return Acquisition.from_record(
+        reader.record_of(reader.open_bytes(item.acquisition, secret)[32:])
     )
-    with store().open(item.vault_name) as source:
-        yield from reader.open_segments(source, secret, sealed)
 
 
-def _can_become(state: EvidenceItem.State) -> list[str]:
-    return [before for before, after in EvidenceItem.NEXT.items() if state in after]
+def facts(entry: Entry[EvidenceItem]) -> Acquisition | None:
+    """How an item came in, from its act; None where it is not as recorded."""
+    if entry.fault or entry.row is None:
+        return None
+    try:
+        known = Acquisition.from_record(entry.detail)
+    except UnknownRecord:
+        return None
+    return known if (known.item, known.kind) == (entry.id, entry.row.kind) else None
+
+
+def check_openable(entry: Entry[EvidenceItem]) -> Acquisition:
+    """Raises NotOpenable for whatever nobody may open; the one question that every path asks."""
+    known = facts(entry)
+    if known is None or entry.row is None:
+        raise NotOpenable(
+            "This item is not as it was recorded. It is frozen: nobody opens or exports it."
+        )
+    if quarantine.is_closed(entry.id):
+        raise NotOpenable("This item is locked: nobody opens, copies or exports it.")
+    if entry.row.state == EvidenceItem.State.INTEGRITY_FAILED:
+        raise NotOpenable("The bytes of this item are not those that came in. It is frozen.")
+    return known
+
+
+def open_sealed(entry: Entry[EvidenceItem], secret: Secret) -> Iterator[bytes]:
+    """The original's bytes in pieces of at most 8 MiB. Raises NotOpenable, HashMismatch (see
+    reader.open_segments)."""
+    known = check_openable(entry)
+    assert entry.row is not None
+    with store().open(entry.row.vault_name) as source:
+        yield from reader.open_segments(source, secret, _sealed(entry, known))
+
+
+def _sealed(entry: Entry[EvidenceItem], known: Acquisition) -> Sealed:
+    assert entry.row is not None and entry.event is not None
+    return Sealed(
+        size=known.size,
+        sha256=known.sha256,
+        ciphertext_size=entry.row.ciphertext_size,
+        ciphertext_sha256=entry.event.object_sha256,
+    )

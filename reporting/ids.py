@@ -1,4 +1,5 @@
-"""Opaque ids: a letter that says what it is, and 60 random bits in Crockford's base 32 (no I, L, O, U to misread)."""
+"""Opaque ids: a letter that says what it is, and 60 random bits in Crockford's base 32 (no I, L, O,
+U to misread)."""
 
 from __future__ import annotations
 
@@ -37,3 +38,7 @@ def message() -> str:
 
 def consent() -> str:
     return new("K")
+
+
+def answer() -> str:
+    return new("A")

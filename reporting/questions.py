@@ -1,6 +1,7 @@
 """The questions of the form, as data, in the order in which they are asked. All can be skipped.
 
-Wording is part of the evidence: what she saw is kept with each answer, so a change here never changes an old report.
+Wording is part of the evidence: what was shown is kept with each answer, so a change here never
+changes an old report.
 """
 
 from __future__ import annotations
@@ -37,8 +38,16 @@ class Question:
     choices: tuple[Choice, ...] = ()
     rows: int = 4
     later: bool = True  # may be answered, or answered anew, after sending
+    shared: frozenset[str] = (
+        frozenset()
+    )  # export profiles whose partners get the answer: by default none
+    kept_back: str = "not for partners"  # why a partner does not get it
+    decides_about_files: bool = (
+        False  # read by the age gate: every version stays, also before sending
+    )
 
 
+_PARTNERS = frozenset({"le-full"})
 TEXT_LIMIT = 1_000_000  # characters in one answer or message
 LINES_LIMIT = 2_000  # links or accounts in one answer
 NOT_SURE = Choice("not_sure", _("I am not sure"))
@@ -50,6 +59,7 @@ ALL: tuple[Question, ...] = (
         _("Are you safe right now?"),
         _("If you are not, we show you first who can help this minute."),
         (Choice("yes", _("Yes")), Choice("no", _("No")), NOT_SURE),
+        kept_back="asked for safety at the time of reporting",
     ),
     Question(
         "control",
@@ -57,6 +67,7 @@ ALL: tuple[Question, ...] = (
         _("Can someone else look at your phone, keep your papers or money, or stop you leaving?"),
         _("If so, we ask nothing of you that this person could notice."),
         (Choice("yes", _("Yes")), Choice("no", _("No")), NOT_SURE),
+        kept_back="asked for safety at the time of reporting",
     ),
     Question(
         "who",
@@ -70,6 +81,8 @@ ALL: tuple[Question, ...] = (
             Choice("client", _("Someone I support in my work")),
             Choice("bystander", _("Someone I do not know")),
         ),
+        decides_about_files=True,
+        shared=_PARTNERS,
     ),
     Question(
         "age",
@@ -83,6 +96,8 @@ ALL: tuple[Question, ...] = (
             Choice("adult", _("18 or older")),
             NOT_SURE,
         ),
+        decides_about_files=True,
+        shared=_PARTNERS,
     ),
     Question(
         "what",
@@ -90,6 +105,8 @@ ALL: tuple[Question, ...] = (
         _("What is happening?"),
         _("Choose all that fit. If nothing fits, use your own words on the next page."),
         tuple(Choice(harm.code, harm.title, harm.hint) for harm in harms.ALL),
+        decides_about_files=True,
+        shared=_PARTNERS,
     ),
     Question(
         "words",
@@ -97,15 +114,18 @@ ALL: tuple[Question, ...] = (
         _("Tell us in your own words, as much or as little as you like"),
         _("No special words are needed. A few lines are enough. You can add more later."),
         rows=8,
+        shared=_PARTNERS,
     ),
     Question(
         "deadline",
         Kind.TEXT,
         _("Did they set a time limit or ask for something?"),
         _(
-            "For example: by when, how much, which pictures, whom they want to tell. It helps us to see what is urgent."
+            "For example: by when, how much, which pictures, whom they want to tell. It helps us "
+            "to see what is urgent."
         ),
         rows=3,
+        shared=_PARTNERS,
     ),
     Question(
         "links",
@@ -118,7 +138,8 @@ ALL: tuple[Question, ...] = (
         Kind.PAGE,
         _("Who is doing it?"),
         _(
-            "Names, user names, phone numbers, mail addresses, wallets: one per line. We never contact them."
+            "Names, user names, phone numbers, mail addresses, wallets: one per line. We never "
+            "contact them."
         ),
     ),
     Question(
@@ -133,6 +154,7 @@ ALL: tuple[Question, ...] = (
         _("Have you told anyone already, and did they give you a number?"),
         _("Police, a hotline, a platform, a school. So that nobody has to ask you twice."),
         rows=3,
+        shared=_PARTNERS,
     ),
     Question(
         "wish",
@@ -146,30 +168,49 @@ ALL: tuple[Question, ...] = (
             Choice("talk", _("To talk to someone")),
             Choice("record", _("Only to have it kept safe")),
         ),
+        kept_back="wishes toward this office",
     ),
     Question(
         "contact",
         Kind.TEXT,
         _("Is there a safe way to reach you?"),
         _(
-            "How, at what times, and what we may say if someone else answers. Leave it empty and we never contact you: "
+            "How, at what times, and what we may say if someone else answers. Leave it empty and "
+            "we never contact you: "
             "you come back here with your code when you like."
         ),
         rows=3,
+        kept_back="the reporter is reached through this office only",
     ),
     Question(
         "show_again",
         Kind.ONE,
         _("When you come back with your code, should it show what you wrote?"),
         _(
-            "If someone else could find your code, better not: then it shows only what is new, and not what you told us or whom you said yes to. "
+            "If someone else could find your code, better not: then it shows only what is new, "
+            "and not what you told us or whom you said yes to. "
             "Without an answer we do that too."
         ),
         (Choice("yes", _("Yes, show me everything")), Choice("no", _("No, only what is new"))),
-        later=False,  # or whoever finds her code could open what she chose to keep closed
+        later=False,  # or whoever finds the code could open what was to stay closed
+        kept_back="a setting of the reporter's own view",
     ),
 )
-BY_KEY = {question.key: question for question in ALL}
+# Asked for each group of files, on the page for files.
+SHOWN_ADULT = Question(
+    "shown_adult",
+    Kind.ONE,
+    _("Were all people in these pictures or videos 18 or older when they were made?"),
+    _("We never take pictures or videos of anybody who was or may have been under 18."),
+    (
+        Choice("yes", _("Yes, everyone was 18 or older, or nobody can be seen")),
+        Choice("no", _("No")),
+        NOT_SURE,
+    ),
+    decides_about_files=True,
+    shared=_PARTNERS,
+)
+BY_KEY = {question.key: question for question in (*ALL, SHOWN_ADULT)}
 POSITION = {question.key: number for number, question in enumerate(ALL, start=1)}
 
 

@@ -1,7 +1,7 @@
-"""The receipt (a signed promise that her report was taken) and the way back with the return code.
+"""The receipt (a signed promise that a report was taken) and the way back with the return code.
 
-A receipt is canonical JSON (RFC 8785) signed with the public door's Ed25519 key, whose certificate the operator's CA issued.
-`openssl` verifies it: README.md shows how.
+A receipt is canonical JSON (RFC 8785) signed with the public door's Ed25519 key, whose certificate
+the operator's CA issued. `openssl` verifies it: README.md shows how.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
-from typing import Any
 
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -33,8 +32,9 @@ def lookup_key() -> bytes:
     return bytes.fromhex(Path(settings.LOOKUP_KEY_FILE).read_text().strip())
 
 
-def issue(report: Report, recorded: Recorded, *, manifest: dict[str, Any]) -> Receipt:
-    """Inside the transaction that submits. `recorded`: the event `report:submitted`, the head of the chain."""
+def issue(report: Report, recorded: Recorded, *, manifest_sha256: str) -> Receipt:
+    """Inside the transaction that submits. `recorded`: the event `report:submitted`, the head of
+    the chain."""
     public = founding(report.id)
     body = rfc8785.dumps(
         {
@@ -42,7 +42,7 @@ def issue(report: Report, recorded: Recorded, *, manifest: dict[str, Any]) -> Re
             "report": report.id,
             "public_key": public.public_key,
             "signing_key": public.signing_key,
-            "manifest": manifest,
+            "manifest_sha256": manifest_sha256,
             "head": {"seq": recorded.seq, "leaf": recorded.leaf},
             "at": recorded.at.isoformat(),
         }
@@ -58,9 +58,13 @@ def issue(report: Report, recorded: Recorded, *, manifest: dict[str, Any]) -> Re
 
 
 def as_text(receipt: Receipt) -> str:
-    """The receipt as one file she can keep: blocks that `sed` and `openssl` can take apart; the last one once it is confirmed."""
+    """The receipt as one file to keep: blocks that `sed` and `openssl` can take apart; the last one
+    once it is confirmed."""
     signature = base64.b64encode(receipt.signature).decode()
-    text = f"{receipt.body}\n-----BEGIN SIGNATURE-----\n{signature}\n-----END SIGNATURE-----\n{receipt.certificate}"
+    text = (
+        f"{receipt.body}\n-----BEGIN SIGNATURE-----\n{signature}\n-----END "
+        f"SIGNATURE-----\n{receipt.certificate}"
+    )
     return (
         f"{text}-----BEGIN PROOF-----\n{receipt.proof}-----END PROOF-----\n"
         if receipt.proof
@@ -69,15 +73,16 @@ def as_text(receipt: Receipt) -> str:
 
 
 def confirm(*, limit: int = 500) -> int:
-    """Add the proof of the ledger to receipts whose event lies under a checkpoint by now; how many. For the worker."""
+    """Add the proof of the ledger to receipts whose event lies under a checkpoint by now; how many.
+    For the worker."""
     waiting = {
-        str(json.loads(one.body)["head"]["leaf"]): one
-        for one in Receipt.objects.filter(proof="")[:limit]
+        (receipt.report_id, int(json.loads(receipt.body)["head"]["seq"]))
+        for receipt in Receipt.objects.filter(proof="")[:limit]
     }
-    found = extract.proofs(list(waiting))
-    for leaf, proof in found.items():
-        Receipt.objects.filter(pk=waiting[leaf].pk).update(proof=proof)
-    return len(found)
+    proofs = extract.proofs(waiting)
+    for (report_id, _seq), proof in proofs.items():
+        Receipt.objects.filter(pk=report_id).update(proof=proof)
+    return len(proofs)
 
 
 def taken_at(receipt: Receipt) -> str:
@@ -85,7 +90,8 @@ def taken_at(receipt: Receipt) -> str:
 
 
 def redeem(code: codes.ReturnCode) -> tuple[sessions.Visit, sessions.Token]:
-    """Open her report with her code. Raises UnknownCode, codes.Busy; a swapped wrap raises keys.WrongKey."""
+    """Open a report with its return code. Raises UnknownCode, codes.Busy; a swapped wrap raises
+    keys.WrongKey."""
     with _redeeming.turn():
         derived = codes.derive(code)
     lookup = codes.lookup_hash(derived.lookup, lookup_key())

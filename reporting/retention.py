@@ -1,4 +1,5 @@
-"""How long what is kept is kept. A draft is hers alone; when nobody has touched it for long, nobody can ever read it again."""
+"""How long what is kept is kept. A draft that nobody has touched for long can afterwards be read by
+nobody."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from reporting.models import EvidenceItem, Report
 
 
 def expire_drafts(*, by: Actor) -> int:
-    """Forget every draft that was idle for DRAFT_DAYS; how many. Locked items, and the drafts that hold one, stay."""
+    """Forget every draft that was idle for DRAFT_DAYS; how many. A draft that holds something
+    quarantined stays."""
     since = timezone.now() - timedelta(days=settings.DRAFT_DAYS)
     old = Report.objects.filter(state=Report.State.DRAFT, started_at__lt=since).order_by(
         "started_at"
@@ -24,7 +26,8 @@ def expire_drafts(*, by: Actor) -> int:
 
 
 def _expire(report_id: str, *, by: Actor) -> bool:
-    """The rows' deletion is committed only when the bytes are gone: a kill in between leaves work for the next night, never lost bytes."""
+    """The rows' deletion is committed only when the bytes are gone: a kill in between leaves work
+    for the next night."""
     names = list(
         EvidenceItem.objects.filter(report=report_id)
         .exclude(vault_name="")
@@ -32,7 +35,7 @@ def _expire(report_id: str, *, by: Actor) -> bool:
     )
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "SELECT reporting_expire_draft(%s, make_interval(days => %s))",
+            "SELECT public.reporting_expire_draft(%s, make_interval(days => %s))",
             [report_id, settings.DRAFT_DAYS],
         )
         if not cursor.fetchone()[0]:

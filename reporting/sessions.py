@@ -1,6 +1,8 @@
-"""An open form or portal: a random token in her cookie, the keys sealed under it in our row.
+"""An open form or portal: a random token in the reporter's cookie, the keys sealed under it in our
+row.
 
-A thief of the database has neither. Idle for an hour, or a day old, and it is gone; what she answered stays with her code.
+A thief of the database has neither. Idle for an hour, or a day old, and it is gone; what was
+answered stays with the return code.
 """
 
 from __future__ import annotations
@@ -15,9 +17,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.utils import timezone
 
-from reporting import evidence
 from reporting.models import Report, ReporterSession
-from reporting.vault import codes
+from reporting.vault import codes, reader
 from reporting.vault.fields import seal_record
 from reporting.vault.keys import PublicKey, Secret, public_key_of, secret_from_seed
 
@@ -35,7 +36,7 @@ class Visit:
     secret: Secret
     code: codes.ReturnCode
     signing_seed: bytes
-    since: datetime  # when this visit began: what she wrote or read in it may be shown again
+    since: datetime  # when this visit began: what was written or read in it may be shown again
 
     @property
     def public_key(self) -> PublicKey:
@@ -68,7 +69,7 @@ def resume(token: str) -> Visit | None:
         return None
     if now - row.used_at > timedelta(minutes=1):
         ReporterSession.objects.filter(pk=row.pk).update(used_at=now)
-    keys = evidence.open_record(row.keys, _identity(Token(token)))
+    keys = reader.open_record(row.keys, _identity(Token(token)))
     code, seed = codes.ReturnCode(keys["code"]), bytes.fromhex(keys["seed"])
     return Visit(row.report, Secret(keys["secret"]), code, seed, row.started_at)
 

@@ -1,24 +1,90 @@
 #!/bin/sh
-# Verifies a receipt with sh, coreutils, sed and openssl (3.0 or newer), offline:  sh verify-receipt.sh note.txt CA.pem [LEDGER.pub]
-# CA.pem and LEDGER.pub (the ledger's public key) reached you from the office by another road than the receipt.
-# Exit 0: it holds. Exit 1: it does not, and why. Exit 2: wrong use.
+# Verifies a receipt offline, with sh, coreutils, sed, grep and openssl (3.0 or newer):
+#   sh verify-receipt.sh note.txt CA.pem [LEDGER.pub] [ENDED.crl]
+# CA.pem, LEDGER.pub (the ledger's public key) and ENDED.crl (the list of certificates that ended before their time)
+# reached you from the office by another road than the receipt.
+# Exit 0: it holds. 1: it does not, and why. 2: wrong use. 3: this machine cannot check it.
 set -u
 LC_ALL=C; export LC_ALL
-{ [ $# -eq 2 ] || [ $# -eq 3 ]; } && [ -r "$1" ] && [ -r "$2" ] && [ -r "${3:-$2}" ] ||
-    { echo "use: sh verify-receipt.sh note.txt CA.pem [LEDGER.pub]" >&2; exit 2; }
-note=$1 ca=$2 ledger=${3:-}
-tmp=$(mktemp -d) || exit 2
-trap 'rm -rf "$tmp"' EXIT
+unset SSL_CERT_FILE SSL_CERT_DIR CDPATH
+receipt_purpose=2.25.231477064040573834902869997059194076302.2
 fail() { echo "NOT VALID: $1"; exit 1; }
+bad() { echo "$1" >&2; echo "use: sh verify-receipt.sh note.txt CA.pem [LEDGER.pub] [ENDED.crl]" >&2; exit 2; }
+cannot() { echo "CANNOT BE CHECKED HERE: $1. This says nothing about the receipt."; exit 3; }
 block() { sed -n "/^-----BEGIN $1-----\$/,/^-----END $1-----\$/p" "$note" | sed '1d;$d'; }
 same_base64() { [ "$(openssl base64 -A -in "$1")" = "$2" ]; } # what decoders ignore, nobody signed
+
+# 0. What this machine can do, and what was named.
+for tool in sed grep cmp head tail tr cat mktemp date openssl; do
+    command -v "$tool" >/dev/null 2>&1 || cannot "the program $tool is missing"
+done
+tmp=$(mktemp -d 2>/dev/null) || cannot "no temporary folder can be made"
+trap 'rm -rf "$tmp"' EXIT
+bytes() { # hexadecimal digits to bytes, with what every sh has
+    digits=$1
+    while [ -n "$digits" ]; do
+        rest=${digits#??}
+        # shellcheck disable=SC2059
+        printf "\\$(printf '%03o' "0x${digits%"$rest"}")"
+        digits=$rest
+    done
+}
+public_key() { bytes "302a300506032b6570032100$1"; } # the 32 bytes of an Ed25519 key (hexadecimal) as DER, RFC 8410
+signed() { # KEY.der FILE SIGNATURE: whether the Ed25519 signature holds
+    openssl pkeyutl -verify -rawin -pubin -keyform DER -inkey "$1" -in "$2" -sigfile "$3" >/dev/null 2>&1
+}
+# A signature that is known to hold tells an openssl that cannot do it from a wrong signature.
+public_key 04149f07e4b8d2bef78653c9f46d774f2963f16158f504784033f3199bc359dc >"$tmp/key"
+printf holdfast >"$tmp/data"
+printf %s OVfzLEACFNSYcu0a+gdvCKUgEI/kGGfnr+N24bmcMO7IGmc3H4ZKBUAWerOeUlK5zKENAsh8OxAJmfhbk4bUBw== | openssl base64 -d -A >"$tmp/signature" 2>/dev/null
+signed "$tmp/key" "$tmp/data" "$tmp/signature" ||
+    cannot "this openssl cannot check Ed25519 signatures; 3.0 or newer can"
+openssl verify -help 2>&1 | grep -q -e ' -no-CAstore' ||
+    cannot "this openssl cannot leave out the system's certificates; 3.0 or newer can"
+seconds() { # YEAR MONTH DAY HOUR MINUTE SECOND in seconds since 1970 (no date program does this everywhere)
+    m=$((${2#0} - 3)) y=$1
+    [ "$m" -ge 0 ] || { m=$((m + 12)); y=$((y - 1)); }
+    days=$((365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + ${3#0} - 719469))
+    echo $((days * 86400 + ${4#0} * 3600 + ${5#0} * 60 + ${6#0}))
+}
+iso_seconds() { # "2026-11-22T21:05:07.123Z" or with +00:00
+    case $1 in [0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]*Z | *T??:??:*+00:00) ;; *) return 1 ;; esac
+    day=${1%%T*} clock=${1#*T}; month=${day#*-} minute=${clock#*:} second=${clock##*??:??:}
+    second=${second%%[!0-9]*}
+    seconds "${day%%-*}" "${month%-*}" "${day##*-}" "${clock%%:*}" "${minute%%:*}" "$second"
+}
+
+[ $# -ge 2 ] && [ $# -le 4 ] && [ -r "$1" ] || bad "Name the receipt and CA.pem."
+note=$1 ledger=''
+openssl x509 -in "$2" -out "$tmp/ca.pem" 2>/dev/null || bad "$2 is not a certificate."
+shift 2
+for file; do
+    if openssl pkey -pubin -in "$file" -outform DER -out "$tmp/named" 2>/dev/null; then mv "$tmp/named" "$tmp/ledger.der"; ledger=$file
+    elif openssl crl -in "$file" -out "$tmp/ended.pem" 2>/dev/null; then
+        openssl crl -in "$tmp/ended.pem" -CAfile "$tmp/ca.pem" -noout 2>&1 | grep -q 'verify OK' ||
+            bad "$file is not by the CA of CA.pem."
+        openssl crl -in "$tmp/ended.pem" -noout -text >"$tmp/ended"
+    else bad "$file is neither a public key nor a list of ended certificates."; fi
+done
 
 # 1. Signed by the office's receipt key, whose certificate the office's CA issued. The statement is the first line, in canonical JSON.
 head -n 1 "$note" | tr -d '\n' >"$tmp/body"
 block SIGNATURE | openssl base64 -d -A >"$tmp/signature" 2>/dev/null
 sed -n '/^-----BEGIN CERTIFICATE-----$/,/^-----END CERTIFICATE-----$/p' "$note" >"$tmp/certificate.pem"
-openssl verify -CAfile "$ca" -no_check_time "$tmp/certificate.pem" >/dev/null 2>&1 || fail "the certificate in it is not from this CA"
-case $(openssl x509 -in "$tmp/certificate.pem" -noout -subject) in *" receipts") ;; *) fail "its certificate is not one for receipts" ;; esac
+at=$(sed -n 's/^{"at":"\([^"]*\)".*/\1/p' "$tmp/body")
+since=$(iso_seconds "$at") || fail "it does not say when"
+[ "$since" -le $(($(date +%s) + 86400)) ] ||
+    fail "$at lies in the future; if this machine's clock is wrong, set it and try again"
+openssl verify -CAfile "$tmp/ca.pem" -no-CApath -no-CAstore -no_check_time "$tmp/certificate.pem" >/dev/null 2>&1 ||
+    fail "the certificate in it is not from this CA"
+openssl verify -CAfile "$tmp/ca.pem" -no-CApath -no-CAstore -attime "$since" "$tmp/certificate.pem" >/dev/null 2>&1 ||
+    fail "its certificate was not valid at the time it names"
+purpose=$(openssl x509 -in "$tmp/certificate.pem" -noout -ext extendedKeyUsage 2>/dev/null | sed -n '2s/^ *//p')
+[ "$purpose" = "$receipt_purpose" ] || fail "its certificate is not one for receipts"
+serial=$(openssl x509 -in "$tmp/certificate.pem" -noout -serial)
+if [ -e "$tmp/ended" ] && grep -q "Serial Number: ${serial#serial=}\$" "$tmp/ended"; then
+    fail "its certificate was ended before its time: ask the office for a new receipt"
+fi
 openssl x509 -in "$tmp/certificate.pem" -noout -pubkey >"$tmp/key.pem"
 openssl pkeyutl -verify -rawin -pubin -inkey "$tmp/key.pem" -in "$tmp/body" -sigfile "$tmp/signature" >/dev/null 2>&1 ||
     fail "it was changed after it was signed"
@@ -27,7 +93,6 @@ openssl pkeyutl -verify -rawin -pubin -inkey "$tmp/key.pem" -in "$tmp/body" -sig
 block PROOF >"$tmp/proof"
 [ -s "$tmp/proof" ] && { echo "-----BEGIN PROOF-----"; cat "$tmp/proof"; echo "-----END PROOF-----"; } >>"$tmp/whole"
 cmp -s "$tmp/whole" "$note" || fail "something was added to it or changed in it"
-at=$(sed 's/.*"at":"\([^"]*\)".*/\1/' "$tmp/body")
 report=$(sed 's/.*"report":"\([^"]*\)".*/\1/' "$tmp/body")
 echo "TAKEN: the office signed that it has report $report since $at."
 [ -s "$tmp/proof" ] || exit 0
@@ -37,26 +102,23 @@ echo "TAKEN: the office signed that it has report $report since $at."
 sed '1,/^$/d' "$tmp/proof" >"$tmp/checkpoint"
 sed '/^$/,$d' "$tmp/checkpoint" >"$tmp/signed"
 origin=$(head -n 1 "$tmp/signed")
-written=$(tail -n 1 "$tmp/checkpoint" | sed 's/.* //')
+sed '1,/^$/d' "$tmp/checkpoint" >"$tmp/signatures" # ours, and those of witnesses, whose keys nobody named
+grep -vqE '^— [^ +]+ [A-Za-z0-9+/]+=*$' "$tmp/signatures" && fail "its proof was changed"
+written=$(grep -F -e "— $origin " "$tmp/signatures" | head -n 1 | sed 's/.* //')
 echo "$written" | openssl base64 -d -A >"$tmp/both" 2>/dev/null
 tail -c +5 "$tmp/both" >"$tmp/signature"
-openssl pkeyutl -verify -rawin -pubin -inkey "$ledger" -in "$tmp/signed" -sigfile "$tmp/signature" >/dev/null 2>&1 ||
+signed "$tmp/ledger.der" "$tmp/signed" "$tmp/signature" ||
     fail "the checkpoint in its proof is not signed by the ledger's key"
-{ printf '%s\n\001' "$origin"; openssl pkey -pubin -in "$ledger" -outform DER | tail -c 32; } | openssl dgst -sha256 -binary |
+{ printf '%s\n\001' "$origin"; tail -c 32 "$tmp/ledger.der"; } | openssl dgst -sha256 -binary |
     head -c 4 >"$tmp/id"
-head -c 4 "$tmp/both" | cmp -s - "$tmp/id" && same_base64 "$tmp/both" "$written" || fail "the checkpoint in its proof was changed"
+head -c 4 "$tmp/both" | cmp -s - "$tmp/id" && same_base64 "$tmp/both" "$written" ||
+    fail "the checkpoint in its proof was changed"
 index=$(sed -n '2s/^index \([0-9]*\)$/\1/p' "$tmp/proof")
-sed -n '3,/^$/p' "$tmp/proof" | sed '/^$/d' >"$tmp/hashes"
+sed '1,2d; /^$/,$d' "$tmp/proof" >"$tmp/hashes"
 [ -n "$index" ] || fail "its proof was changed"
-{ printf 'c2sp.org/tlog-proof@v1\nindex %s\n' "$index"; cat "$tmp/hashes"; echo; cat "$tmp/signed"; printf '\n— %s %s\n' "$origin" "$written"; } |
+{ printf 'c2sp.org/tlog-proof@v1\nindex %s\n' "$index"; cat "$tmp/hashes"; echo; cat "$tmp/signed"; echo; cat "$tmp/signatures"; } |
     cmp -s - "$tmp/proof" || fail "its proof was changed"
-leaf=$(sed 's/.*"head":{"leaf":"\([0-9a-f]*\)".*/\1/' "$tmp/body")
-while [ -n "$leaf" ]; do # hexadecimal to bytes, with what every sh has
-    rest=${leaf#??}
-    # shellcheck disable=SC2059
-    printf "\\$(printf '%03o' "0x${leaf%"$rest"}")"
-    leaf=$rest
-done >"$tmp/now"
+bytes "$(sed 's/.*"head":{"leaf":"\([0-9a-f]*\)".*/\1/' "$tmp/body")" >"$tmp/now"
 fn=$index sn=$(($(sed -n 2p "$tmp/signed") - 1))
 join() { { printf '\001'; cat "$1" "$2"; } | openssl dgst -sha256 -binary >"$tmp/next" && mv "$tmp/next" "$tmp/now"; }
 while IFS= read -r sibling; do
@@ -70,5 +132,6 @@ while IFS= read -r sibling; do
     fi
     fn=$((fn / 2)) sn=$((sn / 2))
 done <"$tmp/hashes"
-[ "$sn" -eq 0 ] && same_base64 "$tmp/now" "$(sed -n 3p "$tmp/signed")" || fail "what it speaks of is not in the ledger"
-echo "CONFIRMED: recorded in the ledger under the checkpoint of $(sed -n '4s/^time //p' "$tmp/signed")."
+[ "$sn" -eq 0 ] && same_base64 "$tmp/now" "$(sed -n 3p "$tmp/signed")" ||
+    fail "what it speaks of is not in the ledger"
+echo "CONFIRMED: recorded in the ledger under a checkpoint of $(sed -n 2p "$tmp/signed") acts by the key in LEDGER.pub."

@@ -1,4 +1,4 @@
-"""`./run test`: pytest in parallel, then one closing line that says what could not be run here."""
+"""`./run test`: pytest in parallel; the closing lines name what could not be run here."""
 
 from __future__ import annotations
 

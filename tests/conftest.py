@@ -16,26 +16,14 @@ from django.db import connection
 
 from cases.management.commands.opener import _Books
 from cases.operations import ceremony
+from cases.operations.acting import acting_as
+from config.doors import FILES
+from reporting.custody import record
 from reporting.vault import opener
 from reporting.vault.keys import Secret
 
 ALL = os.environ.get("HOLDFAST_ALL") == "1"
 NOTHING_LEFT_OUT = os.environ.get("HOLDFAST_NOTHING_LEFT_OUT") == "1"
-_KEY_FILES = {
-    "OFFICE_PUBLIC_KEYS_FILE": "office-public-keys",
-    "OFFICE_KEY_FILE": "office.key",
-    "LOOKUP_KEY_FILE": "lookup.key",
-    "RECEIPT_KEY_FILE": "receipt.key",
-    "RECEIPT_CERTIFICATE_FILE": "receipt.pem",
-    "STAFF_SECRET_KEY_FILE": "staff-secret.key",
-    "PACKAGE_KEY_FILE": "package.key",
-    "PACKAGE_CERTIFICATE_FILE": "package.pem",
-    "CHECKPOINT_KEY_FILE": "checkpoint.key",
-    "CHECKPOINT_PUBLIC_KEY_FILE": "checkpoint.pub",
-    "TSA_KEY_FILE": "tsa.key",
-    "TSA_CERTIFICATE_FILE": "tsa.pem",
-    "CA_CERTIFICATE_FILE": "ca.pem",
-}
 
 
 def count(full: int, slice_: int) -> int:
@@ -51,8 +39,9 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> ceremony.Held:
 @pytest.fixture(autouse=True)
 def house(held: ceremony.Held, settings: Any, tmp_path: Path) -> None:
     """Every test gets its own vault, log and opener address, and the run's keys."""
-    for name, file in _KEY_FILES.items():
-        setattr(settings, name, held.folder / file)
+    record.founding.cache_clear()
+    for name, file in FILES.items():
+        setattr(settings, name, held.folder / file.name)
     settings.VAULT_DIR = tmp_path / "vault"
     settings.CHECKPOINTS_LOG = tmp_path / "checkpoints.log"
     settings.OPENER_SOCKET = tmp_path / "opener"
@@ -62,24 +51,26 @@ def house(held: ceremony.Held, settings: Any, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def running_opener(
-    transactional_db: None, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    """A real opener on a real socket, in a thread of this process. Events of the test's owner role count as the staff door's."""
-    monkeypatch.setattr(opener, "OPENING_DOOR", "owner")
+def running_opener(transactional_db: None, settings: Any) -> Iterator[None]:
+    """A real opener on a real socket, in a thread of this process, under the opener's role."""
     path = settings.OPENER_SOCKET
-    keys = [Secret(settings.OFFICE_KEY_FILE.read_text())]
-    threading.Thread(target=opener.serve, args=(path, _Books(), keys), daemon=True).start()
+    keys = [Secret(line) for line in settings.OFFICE_KEY_FILE.read_text().split()]
+    threading.Thread(target=_serve, args=(path, keys), daemon=True).start()
     deadline = time.monotonic() + 10
     while not path.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     yield
-    with (
-        connection.cursor() as cursor
-    ):  # the thread's connection would keep the test database from being dropped
+    # The thread's connection would keep the test database from being dropped.
+    with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+
+
+def _serve(path: Path, keys: list[Secret]) -> None:
+    with acting_as("opener"):
+        opener.serve(path, _Books(), keys)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

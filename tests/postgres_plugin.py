@@ -1,4 +1,5 @@
-"""Starts one PostgreSQL for the whole run, before Django's settings load; xdist's workers get its address from the controller."""
+"""Starts one PostgreSQL for the whole run, before Django's settings load; xdist's workers get
+its address from the controller."""
 
 from __future__ import annotations
 
@@ -23,6 +24,7 @@ def pytest_load_initial_conftests() -> Generator[None, None, None]:
         _running[:] = [postgres, folder]
         os.environ["DATABASE_URL"] = postgres.owner_url()
         os.environ["DOORS"] = "public,upload,partner,staff,worker,operator"
+        os.environ["LOCAL"] = "yes"
     yield
 
 
@@ -35,8 +37,15 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_configure() -> None:
-    """Between tests every table is emptied; the ledger refuses that, so its triggers are off for that one statement."""
+    """Between tests every table is emptied; the ledger refuses that, so its triggers are off for
+    that one statement."""
+    from django.core.management.commands import flush as flush_command
     from django.db.backends.postgresql.operations import DatabaseOperations
+
+    from config.celery import app
+    from tests import roles
+
+    app.conf.update(task_always_eager=True, task_eager_propagates=True)
 
     flush = DatabaseOperations.execute_sql_flush
 
@@ -51,3 +60,6 @@ def pytest_configure() -> None:
         )
 
     DatabaseOperations.execute_sql_flush = past_the_triggers  # type: ignore[method-assign, assignment]
+    # The tables stay, and with them our SQL and the grants: nothing to apply again after each test.
+    vars(flush_command)["emit_post_migrate_signal"] = lambda *args, **options: None
+    roles.install()

@@ -1,4 +1,4 @@
-"""A reporter without a browser: plain HTTP against a running office, as a phone without JavaScript would send it."""
+"""A reporter without a browser: the HTTP requests of a phone without JavaScript."""
 
 from __future__ import annotations
 
@@ -8,8 +8,25 @@ import secrets
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
+from reporting.questions import POSITION
+
 COOKIE = "__Host-notes"
-ANSWERS = ("yes", "no", "me", "adult", "financial_extortion")
+ANSWERS = {
+    "safe": "yes",
+    "control": "no",
+    "who": "me",
+    "age": "adult",
+    "what": "financial_extortion",
+    "words": "They want 500 by Friday.",
+    "deadline": "Friday",
+    "links": "https://social.example/bad",
+    "accounts": "@bad.guy",
+}
+
+
+def page(key: str) -> str:
+    """The address of a question's page."""
+    return f"/page/{POSITION[key]}/"
 
 
 @dataclass
@@ -47,8 +64,8 @@ class Reporter:
         connection.request(method, path, body, sent)
         response = connection.getresponse()
         for value in response.headers.get_all("Set-Cookie") or []:
-            if found := re.match(rf"{COOKIE}=([^;]+)", value):
-                self.cookie = found[1]
+            if cookie := re.match(rf"{COOKIE}=([^;]+)", value):
+                self.cookie = cookie[1]
         answered = Answered(
             response.status,
             response.headers.get("Location", ""),
@@ -57,22 +74,18 @@ class Reporter:
         connection.close()
         return answered
 
-    def answer_all(
-        self, words: str = "They want 500 by Friday.", account: str = "@bad.guy"
-    ) -> None:
-        for number, value in enumerate(
-            (*ANSWERS, words, "Friday", "https://social.example/bad", account), start=1
-        ):
-            assert self.post(f"/page/{number}/", answer=value).status == 302, number
+    def answer_all(self, words: str = ANSWERS["words"], account: str = ANSWERS["accounts"]) -> None:
+        for key, value in {**ANSWERS, "words": words, "accounts": account}.items():
+            assert self.post(page(key), answer=value).status == 302, key
 
     def open_files(self, shown_adult: str = "yes") -> str:
-        """Answer the age question; the address of the upload form, or an empty text when it stays shut."""
+        """Answer the age question. Returns the address of the upload form, or "" if not shown."""
         self.post("/more/age/", shown_adult=shown_adult)
-        found = re.search(r'action="[^"]*(/files/[^"]+)"', self.get("/more/").body)
-        return found[1] if found else ""
+        action = re.search(r'action="[^"]*(/files/[^"]+)"', self.get("/more/").body)
+        return action[1] if action else ""
 
     def send(self) -> str:
-        """Send; the return code from the receipt page."""
+        """Send the report. Returns the return code from the receipt page."""
         assert self.post("/send/").location == "/done/"
         return "".join(re.findall(r"<span>(\d{5})</span>", self.get("/done/").body))
 
@@ -80,7 +93,8 @@ class Reporter:
 def multipart(files: dict[str, bytes]) -> tuple[bytes, str]:
     boundary = secrets.token_hex(16)
     body = b"".join(
-        f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'.encode()
+        f"--{boundary}\r\n".encode()
+        + f'Content-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'.encode()
         + data
         + b"\r\n"
         for name, data in files.items()

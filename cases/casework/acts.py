@@ -4,34 +4,50 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from cases.errors import NotNext
+from cases.errors import NotNext, ReasonMissing
 from cases.models import Case, Note
+from cases.reports.reading import stored_sha256
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
 from reporting import messages
 from reporting.custody.record import founding, record
-from reporting.models import Look, Report
+from reporting.models import Report
 from reporting.vault.fields import seal_text
 
 
 def add_note(case: Case, text: str, *, by: StaffMember) -> Note:
     """A note sealed to the case's key. Raises PermissionDenied."""
     by.check_may(May.WORK_CASES)
+    note = Note(case=case, author=by, sealed=seal_text(text, founding(case.pk).public_key))
     with transaction.atomic():
-        note = Note.objects.create(
-            case=case, author=by, sealed=seal_text(text, founding(case.pk).public_key)
-        )
-        record(case.pk, "note:added", actor=by.actor, detail={"note": note.pk})
+        note.at = record(
+            case.pk,
+            "note:added",
+            actor=by.actor,
+            detail={"note": note.pk},
+            about=note.pk,
+            about_sha256=bytes.fromhex(stored_sha256(note)),
+        ).at
+        note.save(force_insert=True)
     return note
 
 
 def write_to_reporter(report: Report, text: str, *, by: StaffMember) -> None:
-    """A message sealed to the report's key, and a line in the reporter's list of what the office
-    did. Raises PermissionDenied."""
+    """A message sealed to the report's key. Raises PermissionDenied."""
     by.check_may(May.WORK_CASES)
-    with transaction.atomic():
-        messages.post(report, text, from_office=True, by=by.actor)
-        Look.objects.create(report=report, who=by.role_name, act="wrote to you")
+    messages.post(report, text, by=by.actor)
+
+
+def allow_files(report: Report, reason: str, *, by: StaffMember) -> None:
+    """An answer had closed the way for files, and a person who has read the report says that it was
+    a mistake.
+
+    What was quarantined stays so. Raises PermissionDenied, ReasonMissing.
+    """
+    by.check_may(May.WORK_CASES)
+    if not reason.strip():
+        raise ReasonMissing("Please say why files may be taken. Nothing was changed.")
+    record(report.pk, "files:allowed", actor=by.actor, detail={"reason": reason.strip()})
 
 
 def move(case: Case, state: Case.State, *, by: StaffMember) -> None:

@@ -16,11 +16,15 @@ from cases.previews import sandbox
 from cases.referrals import recall
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
-from reporting import evidence
+from reporting import evidence, on_record, quarantine
 from reporting.custody.record import record
-from reporting.models import EvidenceItem, Look
+from reporting.models import EvidenceItem, Report
 
 PICTURE_LIMIT = 64 * 1024**2
+
+
+class NothingThere(Exception):
+    """The report holds no such thing; nothing was changed."""
 
 
 @dataclass(frozen=True)
@@ -45,42 +49,50 @@ def reveal(item: EvidenceItem, reason: str, *, by: StaffMember) -> Revealed:
         raise ReasonMissing(
             "Please say why you need to look. The reporter sees that somebody looked."
         )
-    if item.state not in EvidenceItem.OPENABLE:
+    if quarantine.is_closed(item.pk):
         raise evidence.NotOpenable("This item is locked: nobody opens it.")
     secret = evidence.office_key(
         item.report_id,
         "evidence:revealed",
         detail={"item": item.pk, "reason": reason.strip()},
         by=by.actor,
-        look=(by.role_name, "looked at a file"),
+        about=item.pk,
     )
-    facts = evidence.acquisition(item, secret)
-    name, size, sha256 = facts["file_name"], facts["size"], facts["sha256"]
-    if size > PICTURE_LIMIT:
-        return Revealed(name, size, sha256, None, "It is too large to be shown as a still picture.")
-    untrusted_bytes = b"".join(evidence.open_sealed(item, secret))
+    entries = on_record.of(item.report_id, secret).items
+    entry = next(entry for entry in entries if entry.id == item.pk)
+    facts = evidence.check_openable(entry)
+    shown = (facts.file_name, facts.size, facts.sha256)
+    if facts.size > PICTURE_LIMIT:
+        return Revealed(*shown, None, "It is too large to be shown as a still picture.")
+    untrusted_bytes = b"".join(evidence.open_sealed(entry, secret))
     try:
-        return Revealed(name, size, sha256, sandbox.still(untrusted_bytes))
+        return Revealed(*shown, sandbox.still(untrusted_bytes))
     except sandbox.NotShown as not_shown:
-        return Revealed(name, size, sha256, None, str(not_shown))
+        return Revealed(*shown, None, str(not_shown))
 
 
-def may_show_a_child(item: EvidenceItem, *, by: StaffMember) -> None:
-    """Quarantine an item: from now on nobody opens, copies or exports it.
+def may_show_a_child(report: Report, thing: str, *, by: StaffMember) -> None:
+    """Quarantine a file, link, account, answer or message of a report: nobody opens, copies or
+    exports it from now on.
 
-    Any member of staff may do this, alone and without a case, so nothing is checked here.
+    Any member of staff may do this, alone and without a case. Raises NothingThere.
     """
+    known = on_record.of(report.pk)
+    answers, items, messages = known.answers, known.items, known.messages
+    if thing not in {entry.id for entries in (answers, items, messages) for entry in entries}:
+        raise NothingThere("This report holds no such thing. Nothing was changed.")
     with transaction.atomic():
-        evidence.quarantine(item, reason="a caseworker said that it may show a child", by=by.actor)
-        Look.objects.create(
-            report_id=item.report_id, who=by.role_name, act="locked a file: a child may be shown"
-        )
-        recall.close_collections(item, by=by.actor)
-        case_report = CaseReport.objects.filter(report_id=item.report_id).first()
+        Report.objects.select_for_update().get(pk=report.pk)  # the lock a hand-over takes
+        reason = "a person of the office said that it may show a child"
+        if not quarantine.close(report.pk, thing, reason=reason, by=by.actor):
+            return
+        recall.close_collections(report, thing, by=by.actor)
+        case_report = CaseReport.objects.filter(report=report).first()
         if case_report:
             record(
                 case_report.case_id,
                 "evidence:quarantined",
                 actor=by.actor,
-                detail={"item": item.pk},
+                detail={"thing": thing},
+                about=thing,
             )

@@ -1,6 +1,9 @@
-"""Deciding about locked items without ever showing one: the officer proposes, a second person confirms."""
+"""Deciding about quarantined things without ever showing one: the officer proposes, a second person
+confirms."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -10,59 +13,103 @@ from cases.errors import ReasonMissing
 from cases.models import QuarantineDecision
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
-from reporting import evidence
-from reporting.custody.record import founding, record
-from reporting.models import EvidenceItem, Look
-from reporting.vault.fields import seal_text
+from reporting import evidence, on_record
+from reporting.custody.record import record
+from reporting.models import EvidenceItem, Quarantine, Report
+
+_KINDS = {"A": "answer", "E": "item", "M": "message"}
 
 
 class NotWaiting(Exception):
-    """The item is not locked, or its decision was made already; nothing was changed."""
+    """It is not quarantined, or its decision was made already; nothing was changed."""
 
 
-def waiting() -> list[EvidenceItem]:
-    """Every locked item with the decision that waits for confirmation, oldest first."""
-    rows = EvidenceItem.objects.filter(state=EvidenceItem.State.QUARANTINED).exclude(
-        report__state="draft"
+@dataclass(frozen=True)
+class Waiting:
+    """A quarantined thing with the decision that waits for confirmation. `unsent`: of a draft,
+    which the office cannot open."""
+
+    quarantine: Quarantine
+    kind: str
+    unsent: bool
+    proposed: QuarantineDecision | None
+
+
+def waiting() -> list[Waiting]:
+    """Everything quarantined, of sent reports and of drafts, oldest first."""
+    rows = (
+        Quarantine.objects.filter(state=Quarantine.State.CLOSED)
+        .select_related("report")
+        .prefetch_related("decisions__proposed_by")
+        .order_by("at")
     )
-    return list(rows.prefetch_related("quarantine_decisions__proposed_by").order_by("at"))
+    kinds = dict(
+        EvidenceItem.objects.filter(pk__in=[row.thing for row in rows]).values_list("pk", "kind")
+    )
+    return [
+        Waiting(
+            row,
+            kinds.get(row.thing) or _KINDS.get(row.thing[0], "thing"),
+            row.report.state == Report.State.DRAFT,
+            next((one for one in row.decisions.all() if one.confirmed_at is None), None),
+        )
+        for row in rows
+    ]
 
 
 def propose(
-    item: EvidenceItem, choice: QuarantineDecision.Choice, reason: str, *, by: StaffMember
+    quarantine: Quarantine, choice: QuarantineDecision.Choice, reason: str, *, by: StaffMember
 ) -> QuarantineDecision:
+    """Raises PermissionDenied, ReasonMissing, NotWaiting. The reason lies sealed in the act's
+    detail."""
     by.check_may(May.DECIDE_QUARANTINE)
     if not reason.strip():
         raise ReasonMissing("Please say why; for destroying, name the authority and its reference.")
     with transaction.atomic():
-        item = EvidenceItem.objects.select_for_update(of=("self",)).get(pk=item.pk)
-        open_decision = QuarantineDecision.objects.filter(item=item, confirmed_at=None).exists()
-        if item.state != EvidenceItem.State.QUARANTINED or open_decision:
+        row = Quarantine.objects.select_for_update(of=("self",)).get(pk=quarantine.pk)
+        undecided = QuarantineDecision.objects.filter(quarantine=row, confirmed_at=None).exists()
+        if row.state != Quarantine.State.CLOSED or undecided:
             raise NotWaiting(
-                "This item is not locked, or a decision already waits for confirmation. Nothing was changed."
+                "This is not locked, or a decision already waits for confirmation. "
+                "Nothing was changed."
             )
-        sealed = seal_text(reason.strip(), founding(item.report_id).public_key)
-        decision = QuarantineDecision.objects.create(
-            item=item, choice=choice, reason=sealed, proposed_by=by
-        )
+        decision = QuarantineDecision.objects.create(quarantine=row, choice=choice, proposed_by=by)
         record(
-            item.report_id,
+            row.report_id,
             "quarantine:proposed",
             actor=by.actor,
-            detail={"item": item.pk, "choice": choice.value, "reason": reason.strip()},
+            detail={"thing": row.thing, "choice": choice.value, "reason": reason.strip()},
+            about=row.thing,
         )
     return decision
 
 
 def read_reason(decision: QuarantineDecision, *, by: StaffMember) -> str:
-    """Why it was proposed, for the person who is to confirm it. The item itself stays shut."""
+    """Why it was proposed, for the person who is to confirm it. The thing itself stays shut.
+
+    Of a draft nobody can read it: the second person asks the officer. Raises PermissionDenied,
+    opener.Refused.
+    """
     _check_may_confirm(by)
-    report = decision.item.report_id
-    look = (by.role_name, "read why a locked file is to be decided about")
+    row = decision.quarantine
+    if row.report.state == Report.State.DRAFT:
+        return (
+            "This report was not sent, so the office holds no key to it. Please ask the officer "
+            "for the reason."
+        )
     secret = evidence.office_key(
-        report, "quarantine:opened", detail={"item": decision.item_id}, by=by.actor, look=look
+        row.report_id,
+        "quarantine:opened",
+        detail={"thing": row.thing},
+        by=by.actor,
+        about=row.thing,
     )
-    return evidence.open_text(decision.reason, secret)
+    known = on_record.of(row.report_id, secret)
+    proposals = [
+        act for act in known.acts if act.name == "quarantine:proposed" and act.object == row.thing
+    ]
+    detail = known.details.get(proposals[-1].id) if proposals else None
+    return str((detail or {}).get("reason", "The reason cannot be read."))
 
 
 def _check_may_confirm(by: StaffMember) -> None:
@@ -71,32 +118,35 @@ def _check_may_confirm(by: StaffMember) -> None:
 
 
 def confirm(decision: QuarantineDecision, *, by: StaffMember) -> None:
-    """The second person. Destroying removes the bytes from the vault after the record is committed; the ledger keeps the act."""
+    """The second person. Destroying removes a file's bytes once the act is committed; the ledger
+    keeps the act.
+
+    Raises PermissionDenied, NotWaiting.
+    """
     _check_may_confirm(by)
     if decision.proposed_by_id == by.pk:
         raise PermissionDenied("You proposed this, so somebody else must confirm it.")
-    item = decision.item
+    row = decision.quarantine
     with transaction.atomic():
-        open_decision = QuarantineDecision.objects.filter(pk=decision.pk, confirmed_at=None)
-        if open_decision.update(confirmed_by=by, confirmed_at=timezone.now()) != 1:
+        undecided = QuarantineDecision.objects.filter(pk=decision.pk, confirmed_at=None)
+        if undecided.update(confirmed_by=by, confirmed_at=timezone.now()) != 1:
             raise NotWaiting("This was confirmed already. Nothing was changed.")
-        if (
-            EvidenceItem.objects.filter(pk=item.pk, state=EvidenceItem.State.QUARANTINED).update(
-                state=decision.choice
-            )
-            != 1
-        ):
-            raise NotWaiting("This item is no longer locked. Nothing was changed.")
-        Look.objects.create(
-            report_id=item.report_id,
-            who=by.role_name,
-            act=f"decided about a locked file: {decision.choice}",
-        )
+        closed = Quarantine.objects.filter(pk=row.pk, state=Quarantine.State.CLOSED)
+        if closed.update(state=decision.choice) != 1:
+            raise NotWaiting("This is no longer locked. Nothing was changed.")
         record(
-            item.report_id,
+            row.report_id,
             "quarantine:decided",
             actor=by.actor,
-            detail={"item": item.pk, "choice": decision.choice},
+            detail={"thing": row.thing, "choice": decision.choice},
+            about=row.thing,
         )
     if decision.choice == QuarantineDecision.Choice.DESTROYED:
+        destroy(row)
+
+
+def destroy(row: Quarantine) -> None:
+    """Remove the bytes of a destroyed file from the vault; may run again after a kill."""
+    item = EvidenceItem.objects.filter(pk=row.thing).exclude(vault_name="").first()
+    if item:
         evidence.store().remove(item.vault_name)

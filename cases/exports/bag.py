@@ -1,7 +1,8 @@
 """A BagIt 1.0 bag (RFC 8493) written once, front to back, into a stored ZIP that streams.
 
-Names are ASCII of our own making, so `sha256sum -c` reads the manifests as they are. What is written last: manifests, tag manifest,
-CMS seal over the tag manifest, RFC 3161 stamp over the seal.
+Names are ASCII of our own making, so `sha256sum -c` reads the manifests as they are. What is
+written last: manifests, tag manifest, CMS signature over the tag manifest, RFC 3161 stamp over the
+signature.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import IO, cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -19,22 +21,27 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from cases.exports.encrypt_for import Sink
+from reporting.vault.digests import Digests, Hasher, digests_of
 
 _NAME = re.compile(r"[A-Za-z0-9._/-]+\Z")
 
 
+class NotAsKnown(Exception):
+    """A file's SHA-256 is not the one its known hashes belong to. The package must not leave."""
+
+
 @dataclass(frozen=True)
-class Digests:
+class Written:
+    """A file in the bag. `size` in bytes."""
+
     size: int
-    md5: str
-    sha1: str
-    sha256: str
-    sha512: str
+    digests: Digests
 
 
 @dataclass(frozen=True)
 class Signer:
-    """Signs a package: P-256 key and certificate, the CA's certificate for convenience, and a time-stamping function."""
+    """Signs a package: P-256 key and certificate, the CA's certificate for convenience, and what
+    makes an RFC 3161 stamp over bytes."""
 
     key: EllipticCurvePrivateKey
     certificate: x509.Certificate
@@ -62,24 +69,30 @@ class Bag:
 
     name: str
     sink: Sink
-    _payload: dict[str, Digests] = field(default_factory=dict)
-    _tags: dict[str, Digests] = field(default_factory=dict)
+    _payload: dict[str, Written] = field(default_factory=dict)
+    _tags: dict[str, Written] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._zip = zipfile.ZipFile(self.sink, "w", zipfile.ZIP_STORED, allowZip64=True)  # type: ignore[call-overload]
+        self._zip = zipfile.ZipFile(cast("IO[bytes]", self.sink), "w", zipfile.ZIP_STORED)
         self._date = datetime.now(UTC)
 
-    def payload(self, name: str, content: bytes | Iterable[bytes]) -> Digests:
-        digests = self._payload[f"data/{name}"] = self._write(f"data/{name}", content)
-        return digests
+    def payload(
+        self, name: str, content: bytes | Iterable[bytes], known: Digests | None = None
+    ) -> Written:
+        """`known`: all hashes of this content, taken earlier. Then only SHA-256 is computed again,
+        and NotAsKnown raised if it is another one: the manifests would not be true."""
+        written = self._payload[f"data/{name}"] = self._write(f"data/{name}", content, known)
+        return written
 
     def tag(self, name: str, content: bytes) -> None:
         self._tags[name] = self._write(name, content)
 
     def finish(self, signer: Signer, info: dict[str, str]) -> str:
-        """Writes the end of the bag; SHA-256 of the tag manifest, the one number that stands for the whole package."""
+        """Writes the end of the bag. Returns the SHA-256 of the tag manifest (hex), the one number
+        that stands for the whole package."""
         self.tag("bagit.txt", b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n")
-        oxum = f"{sum(one.size for one in self._payload.values())}.{len(self._payload)}"
+        octets = sum(written.size for written in self._payload.values())
+        oxum = f"{octets}.{len(self._payload)}"
         lines = {**info, "Bagging-Date": self._date.date().isoformat(), "Payload-Oxum": oxum}
         self.tag(
             "bag-info.txt", "".join(f"{name}: {value}\n" for name, value in lines.items()).encode()
@@ -98,28 +111,38 @@ class Bag:
         self._zip.close()
         return hashlib.sha256(tagmanifest).hexdigest()
 
-    def _write(self, name: str, content: bytes | Iterable[bytes]) -> Digests:
+    def _write(
+        self, name: str, content: bytes | Iterable[bytes], known: Digests | None = None
+    ) -> Written:
         if not _NAME.match(name) or ".." in name or name in self._payload or name in self._tags:
             raise ValueError(f"not a name for a bag: {name!r}")
         entry = zipfile.ZipInfo(f"{self.name}/{name}", self._date.timetuple()[:6])
         entry.external_attr = (0o755 if name.endswith(".sh") else 0o644) << 16
-        digests = [
-            hashlib.md5(usedforsecurity=False),
-            hashlib.sha1(usedforsecurity=False),
-            hashlib.sha256(),
-            hashlib.sha512(),
-        ]
-        size = 0
         with self._zip.open(entry, "w", force_zip64=True) as out:
-            for piece in [content] if isinstance(content, bytes) else content:
-                for digest in digests:
-                    digest.update(piece)
-                size += len(piece)
-                out.write(piece)
-        return Digests(size, *(digest.hexdigest() for digest in digests))
+            if isinstance(content, bytes):
+                out.write(content)
+                return Written(len(content), digests_of(content))
+            return _write_pieces(content, out, known)
 
 
-def _manifest(files: dict[str, Digests], algorithm: str) -> bytes:
-    return "".join(
-        f"{getattr(digests, algorithm)}  {name}\n" for name, digests in sorted(files.items())
-    ).encode()
+def _write_pieces(pieces: Iterable[bytes], out: IO[bytes], known: Digests | None) -> Written:
+    hasher = Hasher("sha256") if known else Hasher("md5", "sha1", "sha256", "sha512")
+    size = 0
+    for piece in pieces:
+        hasher.update(piece)
+        out.write(piece)
+        size += len(piece)
+    found = hasher.finish()
+    if known is None:
+        return Written(size, Digests(**found))
+    if found["sha256"] != known.sha256:
+        raise NotAsKnown
+    return Written(size, known)
+
+
+def _manifest(files: dict[str, Written], algorithm: str) -> bytes:
+    lines = [
+        f"{getattr(written.digests, algorithm)}  {name}\n"
+        for name, written in sorted(files.items())
+    ]
+    return "".join(lines).encode()

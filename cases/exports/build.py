@@ -10,28 +10,41 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
 
+from cases import certificates
 from cases.exports.bag import Bag, Signer
 from cases.exports.encrypt_for import Sink
 from cases.exports.material import Material
 from cases.exports.profiles import PROFILES
-from cases.operations import certificates
+from cases.exports.readable import readable
 from reporting.custody.timestamps import TimeStampAuthority
 
 
 def signer_from_settings() -> Signer:
-    """The key and certificate for packages (ECDSA P-256). Raises CertificateExpired."""
+    """The key and certificate for packages (ECDSA P-256), with the time stamp authority.
+
+    Raises certificates.CertificateExpired, certificates.WrongPurpose.
+    """
     key = load_pem_private_key(Path(settings.PACKAGE_KEY_FILE).read_bytes(), None)
     assert isinstance(key, EllipticCurvePrivateKey)
     if certificates.time_left(settings.PACKAGE_CERTIFICATE_FILE) <= timedelta(0):
         raise certificates.CertificateExpired("the certificate for packages has run out")
+    certificate = _certificate(settings.PACKAGE_CERTIFICATE_FILE)
+    certificates.check_purpose(certificate, "package")
+    certificates.check_purpose(_certificate(settings.TSA_CERTIFICATE_FILE), "tsa")
     return Signer(
         key=key,
-        certificate=x509.load_pem_x509_certificate(
-            Path(settings.PACKAGE_CERTIFICATE_FILE).read_bytes()
-        ),
-        ca=x509.load_pem_x509_certificate(Path(settings.CA_CERTIFICATE_FILE).read_bytes()),
+        certificate=certificate,
+        ca=_certificate(settings.CA_CERTIFICATE_FILE),
         stamp=TimeStampAuthority.from_settings().stamp,
     )
+
+
+def _one_line(value: str) -> str:
+    return readable(value.replace("\r\n", " ").replace("\r", " ").replace("\n", " "))
+
+
+def _certificate(path: str | Path) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(Path(path).read_bytes())
 
 
 def write(material: Material, sink: Sink, *, signer: Signer) -> str:
@@ -47,9 +60,10 @@ def write(material: Material, sink: Sink, *, signer: Signer) -> str:
         "External-Identifier": material.name,
         "Source-Organization": material.operator,
         "Recipient": partner_key.partner.name if partner_key else "",
+        "Recipient-Identifier": partner_key.partner_id if partner_key else "",
         "Legal-Basis": material.basis,
         "Export-Profile": material.referral.profile,
     }
     # A line break would start a new field of bag-info.txt.
-    one_line = {name: value.replace("\n", " ") for name, value in info.items() if value}
+    one_line = {name: _one_line(value) for name, value in info.items() if value}
     return bag.finish(signer, one_line)

@@ -1,32 +1,34 @@
-"""Locking a package to its recipient while it is written: bytes pushed in one end, age pulls at the other, a short queue between.
+"""Encrypting a package for a partner while it is written.
 
-The unlocked package is never on a disk and never whole in memory.
+The package in the clear is never on a disk and never whole in memory.
 """
 
 from __future__ import annotations
 
 import hashlib
-import queue
-import threading
+from functools import partial
 from types import TracebackType
 from typing import Protocol
 
-import pyrage
+from reporting.vault.age import Encryptor
+from reporting.vault.lanes import Lane
 
 
 class Sink(Protocol):
-    def write(self, data: bytes, /) -> object: ...
+    """Takes bytes; a view is valid during the call only."""
+
+    def write(self, data: bytes | bytearray | memoryview, /) -> object: ...
 
 
 class Hashing:
-    """Passes bytes on, counting and hashing them."""
+    """Passes bytes on, counting and hashing them. `sha256` in lower-case hex, `size` in bytes."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self._digest = hashlib.sha256()
         self.size = 0
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | bytearray | memoryview) -> int:
         self._digest.update(data)
         self.size += len(data)
         self._sink.write(data)
@@ -39,45 +41,36 @@ class Hashing:
         return self._digest.hexdigest()
 
 
-class _Source:
-    """What age reads from: blocks until bytes come, ends at None."""
-
-    def __init__(self, pieces: queue.Queue[bytes | None]) -> None:
-        self._pieces = pieces
-        self._rest = memoryview(b"")
-        self._ended = False
-
-    def read(self, size: int = -1) -> bytes:
-        while not self._rest and not self._ended:
-            piece = self._pieces.get()
-            self._ended = piece is None
-            self._rest = memoryview(piece or b"")
-        taken, self._rest = self._rest[:size], self._rest[size:]
-        return bytes(taken)
-
-
 class EncryptFor:
-    """A context: `write` the package, and what comes out at `sink` is an age file for `partner_key`."""
+    """A context: `write` the package; what comes out at `sink` is an age v1 file for one key.
 
-    _PIECE = 1024**2
+    Encryption and the sink run on a lane beside the writer, at most `_AHEAD` pieces behind; memory
+    is those pieces, as large as the writer makes them, and a buffer of 4 MiB. Errors of the sink
+    are raised at the next `write` or at the end; then what the sink holds is to be discarded.
+    """
+
+    _GATHERED = 256 * 1024  # bytes: smaller writes are put together first
+    _AHEAD = 8
+    _BUFFER = 4 * 1024**2
 
     def __init__(self, partner_key: str, sink: Sink) -> None:
-        self._pieces: queue.Queue[bytes | None] = queue.Queue(maxsize=4)
-        self._buffer = bytearray()
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(
-            target=self._encrypt, args=(partner_key, sink), name="encrypt"
-        )
+        """`partner_key`: a public key of either kind. Raises age.NotAKey."""
+        self._encryptor = Encryptor([partner_key], bytearray(self._BUFFER), sink.write)
+        self._lane = Lane()
+        self._gathered = bytearray()
 
     def __enter__(self) -> EncryptFor:
-        self._thread.start()
         return self
 
-    def write(self, data: bytes) -> int:
-        self._buffer += data
-        if len(self._buffer) >= self._PIECE:
-            self._put(bytes(self._buffer))
-            self._buffer.clear()
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        if len(data) >= self._GATHERED:
+            self._hand_on_gathered()
+            # Bytes cannot change under the lane; anything else is copied.
+            self._hand_on(data if isinstance(data, bytes) else bytes(data))
+        else:
+            self._gathered += data
+            if len(self._gathered) >= self._GATHERED:
+                self._hand_on_gathered()
         return len(data)
 
     def flush(self) -> None: ...
@@ -88,26 +81,18 @@ class EncryptFor:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._buffer:
-            self._put(bytes(self._buffer))
-        self._put(None)
-        self._thread.join()
-        if self._error and error is None:
-            raise self._error
+        if error is not None:
+            self._lane.stop()  # nobody writes to the sink after this
+            return
+        self._hand_on_gathered()
+        self._lane.put(self._encryptor.finish)
+        self._lane.finish()
 
-    def _put(self, piece: bytes | None) -> None:
-        while self._thread.is_alive():
-            try:
-                return self._pieces.put(piece, timeout=1)
-            except queue.Full:
-                continue
-        if self._error:
-            raise self._error
+    def _hand_on_gathered(self) -> None:
+        if self._gathered:
+            self._hand_on(self._gathered)
+            self._gathered = bytearray()
 
-    def _encrypt(self, partner_key: str, sink: Sink) -> None:
-        try:
-            pyrage.encrypt_io(
-                _Source(self._pieces), sink, [pyrage.x25519.Recipient.from_str(partner_key)]
-            )
-        except BaseException as error:
-            self._error = error
+    def _hand_on(self, data: bytes | bytearray) -> None:
+        self._lane.wait_below(self._AHEAD)
+        self._lane.put(partial(self._encryptor.update, data))

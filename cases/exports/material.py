@@ -1,47 +1,80 @@
 """Everything a package is made of, gathered once. Each format reads it and writes its own files.
 
-What partners do not get is listed here. Formats use `statement`, which leaves the withheld answers
-out; `said` and `secret` hold everything and are not limited by type.
+What goes is an allow-list: answers whose question names the profile, details of acts that a partner
+sees, items that were chosen; everything else is named in `withheld`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from cases.models import Referral
 from cases.reports.reading import Said
 from reporting.models import EvidenceItem, Incident, Report
+from reporting.on_record import Entry
+from reporting.records import Acquisition
 from reporting.vault.keys import Secret
 
-# Asked for the reporter's safety or for triage, not for a partner. Named in case/withheld.json with
-# the hash by which the ledger commits to them.
-WITHHELD_ANSWERS = {
-    "safe": "asked for safety at the time of reporting",
-    "control": "asked for safety at the time of reporting",
-    "contact": "the reporter is reached through this office only",
-    "wish": "wishes toward this office",
-    "show_again": "a setting of the reporter's own view",
-}
+_HARMLESS_ENDINGS = frozenset(
+    [
+        "jpg",
+        "jpeg",
+        "png",
+        "gif",
+        "webp",
+        "avif",
+        "heic",
+        "heif",
+        "bmp",
+        "tif",
+        "tiff",
+        "mp4",
+        "mov",
+        "m4v",
+        "webm",
+        "mkv",
+        "avi",
+        "3gp",
+        "mp3",
+        "m4a",
+        "aac",
+        "ogg",
+        "opus",
+        "wav",
+        "amr",
+        "txt",
+        "csv",
+        "json",
+        "eml",
+        "pdf",
+        "zip",
+    ]
+)
 
-# Details of events that no partner gets; the event stays in the chain with the hash of its detail.
-WITHHELD_DETAILS = {
-    "report:banded": "how the office sorts its work",
-    "report:band_changed": "how the office sorts its work",
-    "report:declined": "between the office and the reporter",
-    "report:out_of_scope": "between the office and the reporter",
-    "quarantine:proposed": "about a locked file",
-}
+
+@dataclass(frozen=True)
+class Withheld:
+    """Something the partner does not get: what, why, and the commitment by which it could be proven
+    later."""
+
+    what: str
+    why: str
+    commitment: str
+
+    def to_record(self) -> dict[str, str]:
+        return {"what": self.what, "why": self.why, "commitment": self.commitment}
 
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A file that goes with the package. `number` is E0001 and so on."""
+    """A file that goes with the package. `number` is E0001 and so on; `ages` is what is known of
+    the ages of who is shown."""
 
     number: str
-    item: EvidenceItem
-    facts: dict[str, Any]
+    entry: Entry[EvidenceItem]
+    facts: Acquisition
+    ages: str
 
     @property
     def path(self) -> str:
@@ -49,11 +82,12 @@ class Exhibit:
 
     @property
     def suffix(self) -> str:
-        """The ending of the original name if it is 1 to 5 ASCII letters or digits, else ".bin". The
-        rest of a name in a package is ours."""
-        ending = self.facts["file_name"].rpartition(".")[2].lower()
-        plain = ending.isascii() and ending.isalnum() and 1 <= len(ending) <= 5
-        return f".{ending}" if plain else ".bin"
+        """The ending of the original name if a double click on it starts no program, else ".bin".
+
+        The rest of a name in a package is ours; exhibit.json has the original name.
+        """
+        ending = self.facts.file_name.rpartition(".")[2].lower()
+        return f".{ending}" if ending in _HARMLESS_ENDINGS else ".bin"
 
 
 @dataclass(frozen=True)
@@ -95,11 +129,11 @@ class Material:
     referral: Referral
     report: Report
     secret: Secret
-    said: list[Said]
+    statement: list[Said]
     incidents: list[Incident]
     exhibits: list[Exhibit]
     identifiers: list[Identifier]
-    withheld: list[dict[str, str]]
+    withheld: list[Withheld]
     events: list[Event]
     checkpoint: str
     checkpoint_key: bytes
@@ -109,6 +143,9 @@ class Material:
     built_at: datetime
 
     @property
-    def statement(self) -> list[Said]:
-        """The answers that the partner gets."""
-        return [said for said in self.said if said.key not in WITHHELD_ANSWERS]
+    def things(self) -> list[str]:
+        """The ids of everything of the report that is in the package: what is quarantined later
+        stops it."""
+        exhibits = [exhibit.entry.id for exhibit in self.exhibits]
+        identifiers = [identifier.item for identifier in self.identifiers]
+        return [*exhibits, *identifiers, *(said.id for said in self.statement)]

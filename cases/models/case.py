@@ -17,11 +17,15 @@ def case_id() -> str:
     return ids.new("C")
 
 
+def note_id() -> str:
+    return ids.new("T")
+
+
 class Assessment(models.Model):
     """The urgency of a report: a band with its reasons, from the rules or from a person.
 
-    Earlier ones are kept; one is `current`. `reasons` is a list of {rule, band, reason}. If a
-    person changed the band, `said` holds why in that person's words, sealed to the report's key.
+    Earlier ones are kept; one is `current`. `reasons` is a list of {rule, band, reason}. Why a
+    person changed the band lies in the detail of that act.
     `actionability` runs from 0 to 100.
     """
 
@@ -34,7 +38,6 @@ class Assessment(models.Model):
     report = models.ForeignKey(Report, on_delete=models.PROTECT, related_name="assessments")
     band = models.SmallIntegerField(choices=Band.choices)
     reasons = models.JSONField(default=list)
-    said = SealedField(default=b"")
     actionability = models.SmallIntegerField()
     by = models.CharField(max_length=60)
     at = models.DateTimeField(db_default=Now())
@@ -98,9 +101,10 @@ class CaseReport(models.Model):
 class Note(models.Model):
     """A caseworker's note, sealed to the case's key."""
 
+    id = models.CharField(primary_key=True, max_length=14, default=note_id)
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="notes")
     author = models.ForeignKey(StaffMember, on_delete=models.PROTECT)
     sealed = SealedField()
-    at = models.DateTimeField(db_default=Now())
+    at = models.DateTimeField()  # of the act that added it
 
     INTERNAL: ClassVar = {"id", "case", "author", "at"}

@@ -9,8 +9,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from cases.staff.models import StaffMember
-from reporting.models import EvidenceItem
-from reporting.vault.fields import SealedField
+from reporting.models import Quarantine
 
 
 class QuarantineDecision(models.Model):
@@ -19,11 +18,8 @@ class QuarantineDecision(models.Model):
         PRESERVED = "preserved", "Preserve, closed to everybody"
         RELEASED = "released", "It shows no child: release"
 
-    item = models.ForeignKey(
-        EvidenceItem, on_delete=models.PROTECT, related_name="quarantine_decisions"
-    )
+    quarantine = models.ForeignKey(Quarantine, on_delete=models.PROTECT, related_name="decisions")
     choice = models.CharField(max_length=10, choices=Choice.choices)
-    reason = SealedField()
     proposed_by = models.ForeignKey(StaffMember, on_delete=models.PROTECT, related_name="+")
     proposed_at = models.DateTimeField(db_default=Now())
     confirmed_by = models.ForeignKey(
@@ -33,7 +29,7 @@ class QuarantineDecision(models.Model):
 
     INTERNAL: ClassVar = {
         "id",
-        "item",
+        "quarantine",
         "choice",
         "proposed_by",
         "proposed_at",
@@ -53,7 +49,7 @@ class QuarantineDecision(models.Model):
                 name="quarantine_two_people",
             ),
             models.UniqueConstraint(
-                fields=["item"],
+                fields=["quarantine"],
                 condition=models.Q(confirmed_at=None),
                 name="quarantine_one_open_decision",
             ),

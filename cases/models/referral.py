@@ -12,7 +12,6 @@ from cases.models.partner import PartnerKey
 from cases.staff.models import StaffMember
 from reporting import ids
 from reporting.models import Consent, Report
-from reporting.vault.fields import SealedField
 
 
 def referral_id() -> str:
@@ -68,8 +67,6 @@ class Referral(models.Model):
     profile = models.CharField(max_length=20, default="le-full")
     consent = models.ForeignKey(Consent, on_delete=models.PROTECT, null=True)
     legal_basis = models.CharField(max_length=20, choices=LegalBasis.choices, blank=True)
-    # Which order or law, or what was told in an emergency; sealed to the report's key.
-    words = SealedField(default=b"")
     items = models.JSONField(default=list)
     prepared_by = models.ForeignKey(StaffMember, on_delete=models.PROTECT, related_name="+")
     prepared_at = models.DateTimeField(db_default=Now())
@@ -129,6 +126,10 @@ class Referral(models.Model):
                 name="referral_reviewed_by_another",
             ),
             models.CheckConstraint(
+                condition=~models.Q(state="reviewed") | ~models.Q(reviewed_by=None),
+                name="referral_reviewed_by_somebody",
+            ),
+            models.CheckConstraint(
                 condition=models.Q(lane="emergency")
                 | models.Q(state__in=["draft", "prepared"])
                 | (
@@ -162,7 +163,8 @@ class Disclosure(models.Model):
     """The hand-over and the partner's answer.
 
     By collection code (`token_hash` is its hash; the code is not kept), in person (`carried`), or
-    by phone in an emergency (the words are in the referral).
+    by phone in an emergency. The words of an emergency, and the partner's own reference, lie in the
+    details of their acts.
     """
 
     referral = models.OneToOneField(
@@ -172,10 +174,9 @@ class Disclosure(models.Model):
     expires_at = models.DateTimeField(null=True)
     disclosed_at = models.DateTimeField(db_default=Now())
     collected_at = models.DateTimeField(null=True)
-    taken_back_at = models.DateTimeField(null=True)
+    taken_back_at = models.DateTimeField(null=True)  # the reporter took the yes back
+    told_at = models.DateTimeField(null=True)  # the partner was told that the yes was taken back
     acknowledged_at = models.DateTimeField(null=True)
-    # The partner's own; sealed to the report's key by the partner door.
-    reference = SealedField(default=b"")
     answer = models.CharField(max_length=20, blank=True)
 
     INTERNAL: ClassVar = {
@@ -185,6 +186,7 @@ class Disclosure(models.Model):
         "disclosed_at",
         "collected_at",
         "taken_back_at",
+        "told_at",
         "acknowledged_at",
         "answer",
     }

@@ -1,7 +1,9 @@
-"""The key ceremony: every key of the house made once, the office key also on paper, and the paper tried before anybody leaves.
+"""The key ceremony: every key of the house made once, the office key also on paper, and the paper
+tried before anybody leaves.
 
-Files (PEM unless said otherwise) go into one folder, 0600. Each process is later given only its own. SECURITY.md says who holds
-what, what a theft gives, and how each is replaced.
+Files (PEM unless said otherwise) go into one folder, 0600. Each process is later given only its
+own. The office's keys are hybrid (`reporting.vault.keys`). SECURITY.md says who holds what, what a
+theft gives, and how each is replaced.
 """
 
 from __future__ import annotations
@@ -16,18 +18,19 @@ from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from cases.operations.certificates import KINDS, CertificateAuthority, private_pem, write_secret
+from cases.certificates import KINDS, CertificateAuthority, private_pem, write_secret
 from reporting.vault import keys
 
 SHARES_NEEDED, SHARES = 2, 3
 
 
 class AlreadyHeld(Exception):
-    """The folder holds keys. A second ceremony there would make every sealed report unreadable; choose an empty folder."""
+    """The folder holds keys. A second ceremony there would make every sealed report unreadable;
+    choose an empty folder."""
 
 
 class PaperDoesNotOpen(Exception):
-    """The shares do not give back the key: the ceremony has failed and its folder must not be used."""
+    """The shares do not give back the key: the ceremony failed; its folder must not be used."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def hold(folder: Path, *, operator: str) -> Held:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     seed = secrets.token_bytes(32)
-    working, paper = keys.new_secret(), keys.secret_from_seed(seed)
+    working, paper = keys.new_office_secret(), keys.secret_from_seed(seed, hybrid=True)
     (shares,) = shamir_mnemonic.generate_mnemonics(1, [(SHARES_NEEDED, SHARES)], seed)
     write_secret(folder / "office.key", working)
     write_secret(
@@ -73,8 +76,9 @@ def hold(folder: Path, *, operator: str) -> Held:
 def try_paper(shares: Sequence[str], *, public_keys: Sequence[str]) -> keys.Secret:
     """Open a test wrap with the paper alone. Raises PaperDoesNotOpen."""
     try:
-        paper = keys.secret_from_seed(shamir_mnemonic.combine_mnemonics(list(shares)))
-    except shamir_mnemonic.MnemonicError as error:
+        seed = shamir_mnemonic.combine_mnemonics(list(shares))
+        paper = keys.secret_from_seed(seed, hybrid=True)
+    except (shamir_mnemonic.MnemonicError, ValueError) as error:
         raise PaperDoesNotOpen(str(error)) from None
     if keys.public_key_of(paper) not in public_keys:
         raise PaperDoesNotOpen("these shares belong to another office key")

@@ -1,7 +1,9 @@
-"""What each database role may do. A table that is not named here is forbidden to everybody but its owner.
+"""What each database role may do. A table that is not named here is forbidden to everybody but its
+owner.
 
-Applied after every migration; tests/house/test_grants.py tries what is forbidden, as each role. `SELECT (a, b)` limits a right to
-columns. The ledger is written through `custody_append` only.
+Applied after every migration; tests/house/test_grants.py tries what is forbidden, as each role.
+`SELECT (a, b)` limits a right to columns. The ledger is written through `custody_append` only; rows
+that it records are refused at commit without their act (reporting/schema.sql, cases/schema.sql).
 """
 
 from __future__ import annotations
@@ -12,10 +14,13 @@ from django.apps import apps
 from django.db import connections
 from django.db.backends.utils import CursorWrapper
 
+from cases.operations import limits
+
 ROLES = (
     "holdfast_public",
     "holdfast_partner",
     "holdfast_staff",
+    "holdfast_worker",
     "holdfast_opener",
     "holdfast_sequencer",
 )
@@ -26,77 +31,91 @@ _ALL = "SELECT, INSERT, UPDATE, DELETE"
 
 # table → {role: rights}
 TABLES: dict[str, dict[str, str]] = {
-    # what she gives
+    # what the reporter gives
     "reporting_report": {
-        "public": "SELECT, INSERT, UPDATE (state, submitted_at, news_at)",
+        "public": "SELECT, INSERT (id, language, state, submitted_at, news_at, started_at), "
+        "UPDATE (state, submitted_at)",
         "staff": "SELECT, UPDATE (state, news_at)",
+        "worker": "SELECT",
     },
     "reporting_returncodewrap": {"public": _READ_ADD},
     "reporting_reportersession": {"public": "SELECT, INSERT, DELETE, UPDATE (used_at)"},
     "reporting_officewrap": {
-        "public": "INSERT, SELECT (id)",
-        "staff": _READ_ADD,
+        "staff": "INSERT, SELECT (id)",
+        "worker": "SELECT",
         "opener": "SELECT",
     },
-    "reporting_pulse": {"public": "SELECT", "staff": _READ_ADD_CHANGE},
-    "reporting_person": {"public": _READ_ADD, "staff": "SELECT"},
-    "reporting_answer": {"public": "SELECT, INSERT, DELETE", "staff": "SELECT"},
-    "reporting_incident": {"public": _READ_ADD, "staff": "SELECT"},
-    "reporting_filegroup": {"public": "SELECT, INSERT, UPDATE (shown_adult)", "staff": "SELECT"},
+    "reporting_pulse": {"public": "SELECT", "worker": _READ_ADD_CHANGE},
+    "reporting_person": {"public": _READ_ADD, "staff": "SELECT", "worker": "SELECT"},
+    "reporting_answer": {"public": _READ_ADD, "staff": "SELECT", "worker": "SELECT"},
+    "reporting_incident": {"staff": "SELECT", "worker": _READ_ADD},
+    "reporting_filegroup": {"public": _READ_ADD, "staff": "SELECT", "worker": "SELECT"},
     "reporting_evidenceitem": {
-        "public": "SELECT, INSERT, DELETE, UPDATE (state)",
-        "staff": "SELECT, UPDATE (state)",
-    },
-    "reporting_message": {
-        "public": "SELECT, INSERT, UPDATE (read_at)",
-        "staff": "SELECT, INSERT, UPDATE (read_at)",
-    },
-    "reporting_receipt": {"public": _READ_ADD, "staff": "SELECT, UPDATE (proof)"},
-    "reporting_consent": {"public": _READ_ADD, "staff": "SELECT"},
-    "reporting_look": {"public": "SELECT, UPDATE (shown_at)", "staff": _READ_ADD},
-    "reporting_partneroffer": {"public": "SELECT", "staff": _READ_ADD_CHANGE},
-    # the ledger
-    "custody_custodyevent": {
+        "public": _READ_ADD,
         "staff": "SELECT",
-        "opener": "SELECT",
-        "sequencer": "SELECT, UPDATE (tree_index)",
+        "worker": "SELECT, UPDATE (state)",
     },
-    "custody_custodydetail": {
-        "public": "INSERT",
-        "partner": "INSERT",
-        "staff": _READ_ADD,
-        "opener": "SELECT",
-        "sequencer": "SELECT",
+    "reporting_quarantine": {
+        "public": "SELECT, INSERT, UPDATE (state)",
+        "staff": "SELECT, INSERT, UPDATE (state)",
+        "worker": "SELECT",
     },
-    "custody_custodyopening": {"opener": _READ_ADD},
+    "reporting_uploadreservation": {"public": "SELECT, INSERT, UPDATE (until), DELETE"},
+    "reporting_message": {"public": _READ_ADD, "staff": _READ_ADD, "worker": "SELECT"},
+    "reporting_receipt": {"public": _READ_ADD, "worker": "SELECT, UPDATE (proof)"},
+    "reporting_consent": {"public": _READ_ADD, "staff": "SELECT", "worker": "SELECT"},
+    "reporting_colleague": {"public": "SELECT", "staff": _READ_ADD_CHANGE},
+    "reporting_partneroffer": {"public": "SELECT", "staff": _READ_ADD_CHANGE, "worker": "SELECT"},
+    # the ledger
+    "custody_custodyevent": {"staff": "SELECT", "worker": "SELECT", "opener": "SELECT"},
+    "custody_custodydetail": {"staff": "SELECT", "worker": "SELECT"},
+    "custody_custodyopening": {"staff": "SELECT", "worker": "SELECT", "opener": _READ_ADD},
+    "custody_waitingevent": {"staff": "SELECT (event_id)", "sequencer": "SELECT, DELETE"},
+    "custody_place": {"staff": "SELECT", "worker": "SELECT", "sequencer": _READ_ADD},
+    "custody_tile": {
+        "partner": "SELECT",
+        "staff": "SELECT",
+        "worker": "SELECT",
+        "sequencer": "SELECT, INSERT, UPDATE (width, hashes)",
+    },
     "custody_checkpoint": {
         "public": "SELECT",
         "partner": "SELECT",
         "staff": "SELECT",
-        "sequencer": "SELECT, INSERT, UPDATE (time_stamp)",
+        "worker": "SELECT",
+        "sequencer": "SELECT, INSERT, UPDATE (time_stamp, outside_time_stamp)",
     },
     # the office
-    "cases_assessment": {"staff": _READ_ADD_CHANGE},
-    "cases_case": {"staff": _READ_ADD_CHANGE},
-    "cases_casereport": {"staff": _READ_ADD},
+    "cases_assessment": {"staff": _READ_ADD_CHANGE, "worker": _READ_ADD_CHANGE},
+    "cases_case": {"staff": _READ_ADD_CHANGE, "worker": "SELECT"},
+    "cases_casereport": {"staff": _READ_ADD, "worker": "SELECT"},
+    "cases_claim": {"worker": _ALL},
     "cases_note": {"staff": _READ_ADD},
-    "cases_quarantinedecision": {"staff": _READ_ADD_CHANGE},
-    "cases_partner": {"staff": _READ_ADD_CHANGE, "partner": "SELECT"},
-    "cases_partnerkey": {"staff": _READ_ADD_CHANGE, "partner": "SELECT (id, partner_id)"},
+    "cases_quarantinedecision": {"staff": "SELECT, INSERT, UPDATE (confirmed_by_id, confirmed_at)"},
+    "cases_partner": {"staff": _READ_ADD_CHANGE, "worker": "SELECT"},
+    "cases_partnerkey": {
+        "staff": "SELECT, INSERT, UPDATE (checked_by_id, checked_at)",
+        "worker": "SELECT",
+    },
     "cases_referral": {
         "staff": _READ_ADD_CHANGE,
-        "partner": "SELECT (id, case_id, report_id, partner_key_id, state), UPDATE (state)",
+        "worker": "SELECT, UPDATE (state, build_failed_at, build_failure)",
     },
-    "cases_package": {"staff": _READ_ADD, "partner": "SELECT"},
+    "cases_package": {"staff": "SELECT", "worker": _READ_ADD},
     "cases_disclosure": {
         "staff": _READ_ADD_CHANGE,
-        "partner": "SELECT, UPDATE (collected_at, acknowledged_at, reference, answer)",
+        "worker": "SELECT, UPDATE (taken_back_at, expires_at)",
     },
     # sign-in
-    "staff_staffmember": {"staff": "SELECT, UPDATE"},
+    "staff_staffmember": {
+        "staff": "SELECT, UPDATE (password, last_login)",
+        "worker": "SELECT",
+        "opener": "SELECT (id, actor_id, is_active)",
+    },
     "staff_staffmember_groups": {"staff": "SELECT"},
     "staff_staffmember_user_permissions": {"staff": "SELECT"},
     "staff_staffsession": {"staff": _ALL},
+    "staff_staffcacheentry": {"staff": _ALL},
     "account_emailaddress": {"staff": "SELECT"},
     "mfa_authenticator": {"staff": _ALL},
     "auth_group": {"staff": "SELECT"},
@@ -104,10 +123,20 @@ TABLES: dict[str, dict[str, str]] = {
     "auth_group_permissions": {"staff": "SELECT"},
     "django_content_type": {"staff": "SELECT"},
 }
-FUNCTIONS = {
-    "custody_append(text, text, text, text, text)": ("public", "partner", "staff"),
-    "custody_founding(text)": ("public", "partner", "staff", "opener"),
-    "reporting_expire_draft(text, interval)": ("staff",),
+_OFFICE = ("staff", "worker")
+FUNCTIONS: dict[str, tuple[str, ...]] = {
+    "custody_append": ("public", "partner", *_OFFICE),
+    "custody_founding": ("public", "partner", *_OFFICE, "opener"),
+    "custody_head": ("public", *_OFFICE),
+    "custody_acts": ("public", *_OFFICE),
+    "reporting_take_out": ("public",),
+    "reporting_wrap_for_office": ("public",),
+    "reporting_replace_wraps": ("worker",),
+    "reporting_expire_draft": ("worker",),
+    "reporting_hold": ("worker",),
+    "cases_collection": ("partner",),
+    "cases_collect": ("partner",),
+    "cases_answer": ("partner",),
 }
 
 
@@ -117,14 +146,22 @@ def tables() -> list[str]:
 
 
 def apply(using: str) -> None:
-    """Make the roles that are missing (without a password: they cannot sign in until they get one), then grant."""
+    """Make the roles that are missing (without a password: they cannot sign in until they get one),
+    then grant."""
     with connections[using].cursor() as cursor:
         for role in ROLES:
             cursor.execute(
-                f"DO $$ BEGIN CREATE ROLE {role} LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+                f"DO $$ BEGIN CREATE ROLE {role} LOGIN; EXCEPTION WHEN duplicate_object OR "
+                "unique_violation THEN NULL; END $$"
             )
         everybody = ", ".join(ROLES)
         cursor.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, {everybody}")
+        cursor.execute(f"REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM {everybody}")
+        # A temporary table stands before ours wherever a name has no schema: nobody needs one.
+        cursor.execute("SELECT quote_ident(current_database())")
+        (database,) = cursor.fetchone()
+        cursor.execute(f"REVOKE TEMPORARY, CREATE ON DATABASE {database} FROM PUBLIC, {everybody}")
+        cursor.execute(f"REVOKE CREATE ON SCHEMA public FROM PUBLIC, {everybody}")
         cursor.execute(f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, {everybody}")
         cursor.execute(f"GRANT USAGE ON SCHEMA public TO {everybody}")
         for table, rights in TABLES.items():
@@ -135,15 +172,16 @@ def apply(using: str) -> None:
                     for sequence in _counters(cursor, table):
                         cursor.execute(f"GRANT USAGE ON SEQUENCE {sequence} TO holdfast_{role}")
         for function, roles in FUNCTIONS.items():
-            cursor.execute(
-                f"GRANT EXECUTE ON FUNCTION {function} TO {', '.join('holdfast_' + role for role in roles)}"
-            )
+            names = ", ".join(f"holdfast_{role}" for role in roles)
+            cursor.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {names}")
+    limits.apply(using)
 
 
 def _counters(cursor: CursorWrapper, table: str) -> list[str]:
     """The sequences behind the identity columns of a table."""
     cursor.execute(
-        "SELECT pg_get_serial_sequence(%s, attname) FROM pg_attribute WHERE attrelid = %s::regclass AND attidentity <> ''",
+        "SELECT pg_get_serial_sequence(%s, attname) FROM pg_attribute WHERE attrelid = "
+        "%s::regclass AND attidentity <> ''",
         [table, table],
     )
     return [sequence for (sequence,) in cursor.fetchall()]

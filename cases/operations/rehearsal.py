@@ -15,21 +15,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pyrage
 from django.conf import settings
 
 from cases import partners
 from cases.casework import examination
-from cases.models import Case, Package, PartnerKey
+from cases.models import Case, PartnerKey, Referral
 from cases.operations.acting import acting_as
 from cases.referrals import disclosure, handover
 from cases.reports import reading
 from cases.staff.models import StaffMember
 from cases.triage import decisions, queue
 from reporting import consent, evidence, intake, questions, receipts
-from reporting.actors import REPORTER
+from reporting.actors import job
 from reporting.models import Consent, EvidenceItem, PartnerOffer, Report
-from reporting.vault import codes, keys
+from reporting.vault import age, codes, keys
 
 _CHUNK = 1024**2
 _ANSWERS: dict[str, Any] = {
@@ -71,17 +70,25 @@ def run(files: list[Path], out: Path) -> Summary:
     try:
         with acting_as("public"):
             code = _as_reporter(files, out, summary)
-        with acting_as("staff"), summary.step("assess"):
-            queue.assess(Report.objects.get(pk=summary.ids["report"]))
+        with acting_as("worker"), summary.step("assess"):
+            report = Report.objects.get(pk=summary.ids["report"])
+            queue.assess(report)
+            evidence.measure(report, by=job("verify"))
         partner_secret = keys.new_secret()
         with acting_as("staff"):
             _take_it_on(worker, approver, partner_secret, summary, stamp)
         with acting_as("public"), summary.step("consent"):
             visit, _token = receipts.redeem(code)
             offer = PartnerOffer.objects.get(pk=summary.ids["partner"])
-            consent.give(visit, offer, Consent.Answer.YES, by=REPORTER)
+            consent.give(visit, offer, Consent.Answer.YES)
         with acting_as("staff"):
-            collection = _refer(worker, approver, summary)
+            referral = _refer(worker, approver, summary)
+        with acting_as("worker"), summary.step("build and encrypt"):
+            package = disclosure.package(referral)
+        summary.hashes["recorded"] = package.encrypted_sha256
+        summary.hashes["tagmanifest-sha256.txt"] = package.tagmanifest_sha256
+        with acting_as("staff"), summary.step("hand over"):
+            collection = handover.by_code(referral, by=worker)
         with acting_as("partner"):
             _as_partner(collection, out, summary)
     finally:
@@ -94,22 +101,25 @@ def run(files: list[Path], out: Path) -> Summary:
         (out / "package.zip.age").open("rb") as encrypted,
         (out / "package.zip").open("wb") as decrypted,
     ):
-        pyrage.decrypt_io(encrypted, decrypted, [pyrage.x25519.Identity.from_str(partner_secret)])
+        locked = age.Decryptor([partner_secret])
+        while chunk := encrypted.read(_CHUNK):
+            decrypted.writelines(locked.update(chunk))
+        decrypted.write(locked.finish())
     summary.hashes["package.zip"] = _sha256(out / "package.zip")
     return summary
 
 
 def _as_reporter(files: list[Path], out: Path, summary: Summary) -> codes.ReturnCode:
     with summary.step("answers"):
-        visit = intake.start(language="en", by=REPORTER).visit
+        visit = intake.start(language="en").visit
         for key, value in _ANSWERS.items():
-            intake.answer(visit, questions.BY_KEY[key], value, by=REPORTER)
+            intake.answer(visit, questions.BY_KEY[key], value)
     with summary.step("files"):
-        group = intake.open_file_group(visit, "yes", by=REPORTER)
+        group = intake.open_file_group(visit, "yes")
         for path in files:
-            item = intake.add_file(visit, group, path.name, _chunks(path), by=REPORTER)
+            item = intake.add_file(visit, group, path.name, _chunks(path))
             facts = evidence.acquisition(item, visit.secret)
-            measured = {"size": facts["size"], "sha256": facts["sha256"]}
+            measured = {"size": facts.size, "sha256": facts.sha256}
             summary.files.append({"item": item.pk, "name": path.name, **measured})
     with summary.step("submit"):
         receipt = intake.submit(visit)
@@ -146,7 +156,7 @@ def _take_it_on(
     summary.ids |= {"partner": partner.pk, "partner_key": str(partner_key.pk)}
 
 
-def _refer(worker: StaffMember, approver: StaffMember, summary: Summary) -> str:
+def _refer(worker: StaffMember, approver: StaffMember, summary: Summary) -> Referral:
     with summary.step("refer and approve"):
         report = Report.objects.get(pk=summary.ids["report"])
         referral = disclosure.draft(
@@ -158,30 +168,21 @@ def _refer(worker: StaffMember, approver: StaffMember, summary: Summary) -> str:
         )
         disclosure.approve(referral, by=approver)
         summary.ids["referral"] = referral.pk
-    with summary.step("build and lock"):
-        disclosure.package(referral)
-    with summary.step("hand over"):
-        return handover.by_code(referral, by=worker)
+    return referral
 
 
 def _as_partner(collection: str, out: Path, summary: Summary) -> None:
     with summary.step("collect"):
-        handed_over = handover.find(collection)
-        handover.collected(handed_over)
-        package = Package.objects.get(pk=handed_over.pk)
+        handed_over = handover.collected(collection)
         with (
-            evidence.store().open(package.vault_name) as encrypted,
+            evidence.store().open(handed_over.vault_name) as encrypted,
             (out / "package.zip.age").open("wb") as copy,
         ):
             while piece := encrypted.read(_CHUNK):
                 copy.write(piece)
-    summary.hashes |= {
-        "package.zip.age": _sha256(out / "package.zip.age"),
-        "recorded": package.encrypted_sha256,
-        "tagmanifest-sha256.txt": package.tagmanifest_sha256,
-    }
+    summary.hashes["package.zip.age"] = _sha256(out / "package.zip.age")
     with summary.step("acknowledge"):
-        handover.acknowledge(handed_over, "received", "rehearsal")
+        handover.answered_by_partner(collection, "received", "rehearsal")
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

@@ -14,9 +14,9 @@ from PIL import Image, ImageDraw
 
 from cases import partners
 from cases.operations import totp
+from cases.operations.acting import acting_as
 from cases.staff.models import StaffMember
-from reporting import evidence, intake, people, questions, sessions
-from reporting.actors import REPORTER
+from reporting import intake, questions, sessions
 from reporting.models import EvidenceItem
 from reporting.vault import codes, keys
 
@@ -42,9 +42,11 @@ def everything(partner_keys: Path) -> dict[str, Any]:
     """
     staff = {name: person(name, role) for name, role in STAFF}
     partner_keys.mkdir(parents=True, exist_ok=True)
-    _partner("Northshire Police, online crime", "police", partner_keys, staff)
-    _partner("Harbour Hotline", "hotline", partner_keys, staff)
-    reports = [codes.grouped(_report(answers, files).code) for answers, files in _reports()]
+    with acting_as("staff"):
+        _partner("Northshire Police, online crime", "police", partner_keys, staff)
+        _partner("Harbour Hotline", "hotline", partner_keys, staff)
+    with acting_as("public"):
+        reports = [codes.grouped(_report(answers, files).code) for answers, files in _reports()]
     return {
         "staff": {name: secret_of(user) for name, user in staff.items()},
         "password": PASSWORD_WORDS,
@@ -79,25 +81,17 @@ def _partner(name: str, kind: str, folder: Path, staff: dict[str, StaffMember]) 
 
 
 def _report(answers: dict[str, Any], files: dict[str, bytes]) -> sessions.Visit:
-    visit = intake.start(language="en", by=REPORTER).visit
+    visit = intake.start(language="en").visit
     texts = {"links": EvidenceItem.Kind.LINK, "accounts": EvidenceItem.Kind.ACCOUNT}
     for key, value in answers.items():
         if key in texts:
-            for line in value:
-                evidence.acquire_text(
-                    texts[key],
-                    line,
-                    report=visit.report,
-                    person=people.harmed(visit.report),
-                    public_key=visit.public_key,
-                    by=REPORTER,
-                )
+            intake.add_lines(visit, texts[key], value)
         else:
-            intake.answer(visit, questions.BY_KEY[key], value, by=REPORTER)
+            intake.answer(visit, questions.BY_KEY[key], value)
     if files:
-        group = intake.open_file_group(visit, "yes", by=REPORTER)
+        group = intake.open_file_group(visit, "yes")
         for name, data in files.items():
-            intake.add_file(visit, group, name, [data], by=REPORTER)
+            intake.add_file(visit, group, name, [data])
     intake.submit(visit)
     return visit
 

@@ -21,9 +21,8 @@ from cases.staff.models import StaffMember
 from cases.staff.roles import May
 from reporting import consent, evidence
 from reporting.actors import job
-from reporting.custody.record import founding, record
+from reporting.custody.record import record, record_on_both
 from reporting.models import Report
-from reporting.vault.fields import seal_text
 
 BUILD_AGAIN_AFTER = timedelta(minutes=10)
 
@@ -67,7 +66,7 @@ def draft(
 
     `legal_basis`: one of Referral.LegalBasis; `words` then say which order or law it is. Without
     it, the reporter's consent to this partner must exist, signed and unexpired. Raises
-    PermissionDenied, PartnerKeyNotReady, BasisMissing, consent.ConsentMissing, ConsentForged.
+    PermissionDenied, PartnerKeyNotReady, BasisMissing, consent.ConsentMissing.
     """
     by.check_may(May.PREPARE_REFERRALS)
     check_partner_key(partner_key)
@@ -84,7 +83,6 @@ def draft(
             partner_key=partner_key,
             consent=given,
             legal_basis=legal_basis,
-            words=seal_text(words.strip(), founding(report.pk).public_key) if legal_basis else b"",
             items=list(items),
             prepared_by=by,
             state=Referral.State.PREPARED,
@@ -96,7 +94,14 @@ def draft(
             "basis": basis,
             "items": list(items),
         }
-        record(case.pk, "referral:drafted", actor=by.actor, detail=detail)
+        record_on_both(
+            report.pk,
+            case.pk,
+            "referral:prepared",
+            actor=by.actor,
+            detail=detail,
+            about=referral.pk,
+        )
     return referral
 
 
@@ -112,16 +117,22 @@ def approve(referral: Referral, *, by: StaffMember) -> None:
         )
     assert referral.partner_key is not None
     check_partner_key(referral.partner_key)
-    check_basis(referral)
     with transaction.atomic():
+        Report.objects.select_for_update().get(pk=referral.report_id)
+        check_basis(referral)
         waiting = Referral.objects.filter(pk=referral.pk, state=Referral.State.PREPARED)
         changed = waiting.update(
             state=Referral.State.APPROVED, approved_by=by, approved_at=timezone.now()
         )
         if changed != 1:
             raise NotNext("This referral is no longer waiting for approval. Nothing was changed.")
-        record(
-            referral.case_id, "referral:approved", actor=by.actor, detail={"referral": referral.pk}
+        record_on_both(
+            referral.report_id,
+            referral.case_id,
+            "referral:approved",
+            actor=by.actor,
+            detail={"referral": referral.pk, "partner": referral.partner_key.partner_id},
+            about=referral.pk,
         )
     referral.refresh_from_db()
 
@@ -129,7 +140,7 @@ def approve(referral: Referral, *, by: StaffMember) -> None:
 def check_basis(referral: Referral) -> None:
     """Checked again at every step, because a consent may have ended or been withdrawn.
 
-    Raises consent.ConsentMissing, consent.ConsentForged, BasisMissing.
+    Raises consent.ConsentMissing, BasisMissing.
     """
     if referral.consent:
         assert referral.partner_key is not None
@@ -157,8 +168,7 @@ def package(referral: Referral) -> Package:
     """By the worker: gather, write, sign, encrypt for the partner, keep in the vault.
 
     If that fails, the staged bytes are discarded and the referral stays approved, so that it is
-    built again. Raises what its parts raise, and NotNext if another worker was faster; the
-    package of the slower one then stays in the vault without a row.
+    built again. Raises what its parts raise, and NotNext if the referral moved on meanwhile.
     """
     by = job("package")
     assert referral.partner_key is not None
@@ -178,7 +188,8 @@ def package(referral: Referral) -> Package:
     with transaction.atomic():
         waiting = Referral.objects.filter(pk=referral.pk, state=Referral.State.APPROVED)
         if waiting.update(state=Referral.State.BUILT) != 1:
-            raise NotNext("another worker built this package")
+            evidence.store().remove(vault_name)
+            raise NotNext("the referral is no longer waiting for its package")
         built = Package.objects.create(
             referral=referral,
             name=material.name,
@@ -186,12 +197,12 @@ def package(referral: Referral) -> Package:
             encrypted_size=encrypted.size,
             encrypted_sha256=encrypted.sha256,
             tagmanifest_sha256=tagmanifest,
-            items=[exhibit.item.pk for exhibit in material.exhibits],
+            items=material.things,
         )
         detail = {
             "referral": referral.pk,
             "encrypted_sha256": encrypted.sha256,
             "tagmanifest_sha256": tagmanifest,
         }
-        record(referral.case_id, "package:signed", actor=by, detail=detail)
+        record(referral.case_id, "package:signed", actor=by, detail=detail, about=referral.pk)
     return built

@@ -5,16 +5,13 @@ from __future__ import annotations
 
 from django.http import FileResponse
 
-from cases.models import Package
 from reporting import evidence
 
 
-def package(package: Package) -> FileResponse:
-    """The ciphertext (age) under its name `….zip.age`, with its size in bytes."""
+def package(vault_name: str, name: str, size: int) -> FileResponse:
+    """The ciphertext (age) in the vault as `NAME.zip.age`, with its size in bytes."""
     response = FileResponse(
-        evidence.store().open(package.vault_name),
-        as_attachment=True,
-        filename=f"{package.name}.zip.age",
+        evidence.store().open(vault_name), as_attachment=True, filename=f"{name}.zip.age"
     )
-    response["Content-Length"] = str(package.encrypted_size)
+    response["Content-Length"] = str(size)
     return response

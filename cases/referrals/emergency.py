@@ -14,9 +14,8 @@ from cases.models.referral import referral_id
 from cases.referrals.disclosure import BasisMissing, SamePerson
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
-from reporting.custody.record import founding, record
-from reporting.models import Look, Report
-from reporting.vault.fields import seal_record
+from reporting.custody.record import record, record_on_both
+from reporting.models import Report
 
 REVIEW_WITHIN = timedelta(hours=24)
 
@@ -53,21 +52,17 @@ def tell(
             lane=Referral.Lane.EMERGENCY,
             state=Referral.State.DISCLOSED,
             legal_basis=Referral.LegalBasis.THREAT_TO_LIFE,
-            words=seal_record(told, founding(report.pk).public_key),
             prepared_by=by,
         )
         Disclosure.objects.create(referral=referral)
-        Look.objects.create(
-            report=report,
-            who=by.role_name,
-            act="told the emergency services, because a life was in danger",
-        )
-        record(case.pk, "emergency:told", actor=by.actor, detail={"referral": referral.pk, **told})
-        record(
+        record_on_both(
             report.pk,
-            "report:disclosed",
+            case.pk,
+            "report:told_in_emergency",
+            on_case="emergency:told",
             actor=by.actor,
-            detail={"referral": referral.pk, "lane": "emergency"},
+            detail={"referral": referral.pk, **told},
+            about=referral.pk,
         )
     return referral
 
@@ -87,7 +82,11 @@ def review(referral: Referral, *, by: StaffMember) -> None:
         if reviewed != 1:
             raise NotNext("This disclosure was reviewed already. Nothing was changed.")
         record(
-            referral.case_id, "emergency:reviewed", actor=by.actor, detail={"referral": referral.pk}
+            referral.case_id,
+            "emergency:reviewed",
+            actor=by.actor,
+            detail={"referral": referral.pk},
+            about=referral.pk,
         )
 
 

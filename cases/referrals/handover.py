@@ -1,159 +1,210 @@
-"""How a package leaves, and the partner's answer: collected at the partner door with a code, or carried there by a person."""
+"""How a package leaves, and the partner's answer: collected at the partner door with a code, or
+carried by a person."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from cases.errors import NotNext
-from cases.models import Disclosure, Package, PartnerKey, Referral
+from cases.models import Disclosure, Package, Referral
 from cases.referrals.disclosure import check_basis, check_partner_key
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
-from reporting.actors import Actor, partner
-from reporting.custody.record import founding, record
-from reporting.models import EvidenceItem, Look
-from reporting.vault.fields import seal_text
+from reporting import quarantine
+from reporting.actors import Actor
+from reporting.custody.record import record, record_on_both
+from reporting.models import EvidenceItem, Report
 
 COLLECT_WITHIN = timedelta(days=14)
 REFERENCE_LIMIT = 100  # characters of a partner's own reference
 
 
 class ItemQuarantined(Exception):
-    """A file that may show a child is in the package: no hand-over."""
+    """Something in the package may show a child, or its bytes are not those that came in: no
+    hand-over."""
 
 
 class UnknownCollection(Exception):
     """No package waits under this code, or its time is over."""
 
 
+@dataclass(frozen=True)
+class Collection:
+    """What waits under a collection code, as the partner door may know it. `size` in bytes,
+    `sha256` in hex.
+
+    `collectable`: not taken back, not rejected, and nothing in it is quarantined.
+    """
+
+    referral: str
+    case_id: str
+    report: str
+    partner: str
+    partner_name: str
+    package: str
+    vault_name: str
+    size: int
+    sha256: str
+    expires_at: datetime
+    collected_at: datetime | None
+    taken_back_at: datetime | None
+    answer: str
+    collectable: bool
+
+
 def by_code(referral: Referral, *, by: StaffMember) -> str:
-    """A collection code for the partner door, shown once; we keep only its SHA-256."""
+    """A collection code for the partner door, shown once; only its SHA-256 is kept."""
     code = secrets.token_hex(20)
-    expires_at = timezone.now() + COLLECT_WITHIN
     _hand_over(
         referral,
-        "gave it to",
         by=by,
         token_hash=hashlib.sha256(code.encode()).hexdigest(),
-        expires_at=expires_at,
+        expires_at=timezone.now() + COLLECT_WITHIN,
     )
     return code
 
 
 def in_person(referral: Referral, *, by: StaffMember) -> Package:
-    """The locked package, for a person who carries it to a partner without our door. May be taken again if the copying failed."""
+    """The encrypted package, for a person who carries it to a partner without our door.
+
+    May be taken again if the copying failed. Raises what `_hand_over` raises.
+    """
     by.check_may(May.PREPARE_REFERRALS)
     with transaction.atomic():
         carried = Disclosure.objects.filter(
             referral=referral, token_hash=None, taken_back_at=None
         ).exclude(collected_at=None)
         if not carried.exists():
-            _hand_over(referral, "carried it to", by=by, collected_at=timezone.now())
+            _hand_over(referral, by=by, collected_at=timezone.now())
         _check_nothing_quarantined_since(referral)
+        detail = {"referral": referral.pk}
         record(
-            referral.case_id, "package:carried", actor=by.actor, detail={"referral": referral.pk}
+            referral.case_id, "package:carried", actor=by.actor, detail=detail, about=referral.pk
         )
     return Package.objects.get(referral=referral)
 
 
-def _hand_over(referral: Referral, act: str, *, by: StaffMember, **how: Any) -> None:
-    """The basis must still hold at this moment. Raises NotNext, ItemQuarantined, and what the checks raise."""
+def _hand_over(referral: Referral, *, by: StaffMember, **how: Any) -> None:
+    """The basis must hold at this moment, under the report's lock: whoever quarantines takes the
+    same lock.
+
+    Raises PermissionDenied, NotNext, ItemQuarantined, and what check_partner_key and check_basis
+    raise.
+    """
     by.check_may(May.PREPARE_REFERRALS)
     assert referral.partner_key is not None
     check_partner_key(referral.partner_key)
-    check_basis(referral)
-    _check_nothing_quarantined_since(referral)
     with transaction.atomic():
-        if (
-            Referral.objects.filter(pk=referral.pk, state=Referral.State.BUILT).update(
-                state=Referral.State.DISCLOSED
-            )
-            != 1
-        ):
+        Report.objects.select_for_update().get(pk=referral.report_id)
+        check_basis(referral)
+        _check_nothing_quarantined_since(referral)
+        built = Referral.objects.filter(pk=referral.pk, state=Referral.State.BUILT)
+        if built.update(state=Referral.State.DISCLOSED) != 1:
             raise NotNext(
                 "The package is not ready, or was handed over already. Nothing was changed."
             )
         Disclosure.objects.create(referral=referral, **how)
-        Look.objects.create(
-            report=referral.report,
-            who=by.role_name,
-            act=f"{act} {referral.partner_key.partner.name}",
+        record_on_both(
+            referral.report_id,
+            referral.case_id,
+            "report:disclosed",
+            on_case="referral:disclosed",
+            actor=by.actor,
+            detail={"referral": referral.pk, "partner": referral.partner_key.partner_id},
+            about=referral.pk,
         )
-        detail = {"referral": referral.pk, "partner": referral.partner_key.partner_id}
-        record(referral.case_id, "referral:disclosed", actor=by.actor, detail=detail)
-        record(referral.report_id, "report:disclosed", actor=by.actor, detail=detail)
     referral.refresh_from_db()
 
 
 def _check_nothing_quarantined_since(referral: Referral) -> None:
     package = Package.objects.filter(referral=referral).first()
-    packed = EvidenceItem.objects.filter(pk__in=package.items if package else [])
-    if packed.exclude(state__in=EvidenceItem.OPENABLE).exists():
+    packed = frozenset(package.items if package else [])
+    failed = EvidenceItem.objects.filter(pk__in=packed, state=EvidenceItem.State.INTEGRITY_FAILED)
+    if packed & quarantine.closed(referral.report_id) or failed.exists():
         raise ItemQuarantined(
-            "A file in this package was locked after it was built. It does not leave; please prepare a new referral."
+            "Something in this package was locked after it was built. It does not leave; "
+            "please prepare a new referral."
         )
 
 
-def find(code: str) -> Disclosure:
+def find(code: str) -> Collection:
     """What waits under a collection code. Raises UnknownCollection."""
-    digest = hashlib.sha256(code.strip().lower().encode()).hexdigest()
-    found = Disclosure.objects.filter(token_hash=digest, expires_at__gt=timezone.now()).first()
-    if found is None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM public.cases_collection(%s)", [_typed(code)])
+        row = cursor.fetchone()
+    if row is None:
         raise UnknownCollection
-    return found
+    return Collection(*row)
 
 
-def collected(disclosure: Disclosure) -> None:
-    """The partner has begun to take the locked package: on record before a byte is sent."""
-    case_id, _report_id, partner_id = _parties(disclosure)
+def collected(code: str) -> Collection:
+    """The partner begins to take the package: on record before a byte is sent. Raises
+    UnknownCollection."""
     with transaction.atomic():
-        Disclosure.objects.filter(pk=disclosure.pk, collected_at=None).update(
-            collected_at=timezone.now()
-        )
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT public.cases_collect(%s)", [_typed(code)])
+            if not cursor.fetchone()[0]:
+                raise UnknownCollection
+        collection = find(code)
         record(
-            case_id,
+            collection.case_id,
             "package:collected",
-            actor=partner(partner_id),
-            detail={"referral": disclosure.pk},
+            actor=Actor(collection.partner),
+            detail={"referral": collection.referral},
+            about=collection.referral,
+        )
+    return collection
+
+
+def answered_by_partner(code: str, answer: str, reference: str) -> None:
+    """The partner's own answer at its door. A second answer changes nothing and is not an error."""
+    collection = find(code)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT public.cases_answer(%s, %s)", [_typed(code), answer])
+            if not cursor.fetchone()[0]:
+                return
+        _record_answer(
+            collection.report, collection.referral, answer, reference, by=Actor(collection.partner)
         )
 
 
-def acknowledge(
-    disclosure: Disclosure, answer: str, reference: str, *, by: Actor | None = None
-) -> None:
-    """received or rejected, with the partner's own reference; `by` is the partner itself, unless a person of the office heard it.
+def acknowledge(referral: Referral, answer: str, reference: str, *, by: StaffMember) -> None:
+    """The partner's answer as a person of the office heard it. A second answer changes nothing and
+    is not an error.
 
-    A second answer changes nothing and is not an error.
+    A rejection closes the collection. Raises PermissionDenied.
     """
+    by.check_may(May.PREPARE_REFERRALS)
     state = {"received": Referral.State.ACKNOWLEDGED, "rejected": Referral.State.REJECTED}[answer]
-    case_id, report_id, partner_id = _parties(disclosure)
-    reference = reference.strip()[:REFERENCE_LIMIT]
-    sealed = seal_text(reference, founding(report_id).public_key) if reference else b""
     with transaction.atomic():
+        Report.objects.select_for_update().get(pk=referral.report_id)
         waiting = Referral.objects.filter(
-            pk=disclosure.pk, state__in=[Referral.State.DISCLOSED, Referral.State.SILENT]
+            pk=referral.pk, state__in=[Referral.State.DISCLOSED, Referral.State.SILENT]
         )
         if waiting.update(state=state) != 1:
             return
-        Disclosure.objects.filter(pk=disclosure.pk).update(
-            acknowledged_at=timezone.now(), answer=answer, reference=sealed
+        Disclosure.objects.filter(pk=referral.pk).update(
+            acknowledged_at=timezone.now(), answer=answer
         )
-        detail = {"referral": disclosure.pk, "answer": answer, "reference": reference}
-        record(case_id, "referral:answered", actor=by or partner(partner_id), detail=detail)
+        _record_answer(referral.report_id, referral.pk, answer, reference, by=by.actor)
 
 
-def _parties(disclosure: Disclosure) -> tuple[str, str, str]:
-    """(case, report, partner): read by columns, because the partner door may read no more."""
-    columns = Referral.objects.values_list("case_id", "report_id", "partner_key_id")
-    case_id, report_id, partner_key_id = columns.get(pk=disclosure.pk)
-    return (
-        case_id,
-        report_id,
-        PartnerKey.objects.values_list("partner_id", flat=True).get(pk=partner_key_id),
-    )
+def _record_answer(report: str, referral: str, answer: str, reference: str, *, by: Actor) -> None:
+    detail = {
+        "referral": referral,
+        "answer": answer,
+        "reference": reference.strip()[:REFERENCE_LIMIT],
+    }
+    record(report, "referral:answered", actor=by, detail=detail, about=referral)
+
+
+def _typed(code: str) -> str:
+    return code.strip().lower()

@@ -1,113 +1,151 @@
-"""Calling back what was handed over: a file in it was locked, or she took back her yes.
+"""Calling back what was handed over: something in it was quarantined, or the reporter took a
+consent back.
 
-What nobody has collected is closed at once, by the computer. What was collected cannot be undone: a person tells the partner, the partner's page
-says so too, and the reporter sees that they were told.
+It acts on the disclosure, whatever state the referral is in. What nobody has collected is closed at
+once, by the worker. What was collected cannot be undone: a person tells the partner, the partner's
+page says so too, and the reporter sees that they were told.
 """
 
 from __future__ import annotations
 
-from django.db import transaction
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from cases.errors import NotNext
 from cases.models import Disclosure, Referral
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
+from reporting import consent, on_record
 from reporting.actors import Actor, job
-from reporting.custody.record import record
-from reporting.models import Consent, EvidenceItem, Look
+from reporting.custody.record import record, record_on_both
+from reporting.models import Consent, Report
 
-_CAN_BE_RECALLED = [
+_BECOMES_RECALLED = [
     before for before, after in Referral.NEXT.items() if Referral.State.RECALLED in after
 ]
 
 
-def close_collections(item: EvidenceItem, *, by: Actor) -> None:
-    """The item was locked: packages that hold it and were not collected yet can no longer be collected."""
+def close_collections(report: Report, thing: str, *, by: Actor) -> None:
+    """It was quarantined: packages that hold it and were not collected yet can no longer be
+    collected."""
     waiting = Disclosure.objects.filter(
-        collected_at=None,
-        expires_at__gt=timezone.now(),
-        referral__package__items__contains=[item.pk],
+        collected_at=None, expires_at__gt=timezone.now(), referral__report=report
     )
-    for disclosure in waiting.select_related("referral"):
+    for disclosure in waiting.filter(referral__package__items__contains=[thing]).select_related(
+        "referral"
+    ):
         Disclosure.objects.filter(pk=disclosure.pk).update(expires_at=timezone.now())
-        detail = {"referral": disclosure.pk, "item": item.pk}
-        record(disclosure.referral.case_id, "referral:closed", actor=by, detail=detail)
+        record(
+            disclosure.referral.case_id,
+            "referral:closed",
+            actor=by,
+            detail={"referral": disclosure.pk, "thing": thing},
+            about=disclosure.pk,
+        )
 
 
-def notice_what_she_took_back(*, everywhere: bool = False) -> int:
-    """For the worker: how many hand-overs lost their basis since the last look. Every answer of hers marks her report as having news,
-    so only those are looked at; `everywhere` once a night, for one that was read in between."""
-    found = _without_basis()
+def notice_withdrawn_consents(*, everywhere: bool = False) -> int:
+    """For the worker: how many hand-overs lost their basis since the last look.
+
+    Every answer of the reporter marks the report as having news, so only those are looked at;
+    `everywhere` once a night, for one that was read in between.
+    """
+    by_consent = _with_basis_of_consent()
     if not everywhere:
-        found = found.exclude(report__news_at=None)
-    lost = list(found.select_related("partner_key__partner"))
+        by_consent = by_consent.exclude(report__news_at=None)
+    lost = [referral for referral in by_consent if not _still_agreed(referral)]
     for referral in lost:
         _take_back(referral, by=job("recall"))
     return len(lost)
 
 
-def _without_basis() -> QuerySet[Referral]:
-    latest = Consent.objects.filter(
-        report=OuterRef("report"), partner=OuterRef("partner_key__partner")
-    ).order_by("-signed_at")
-    handed_over = Referral.objects.filter(
-        state__in=_CAN_BE_RECALLED, disclosure__taken_back_at=None
-    ).exclude(consent=None)
-    return handed_over.annotate(latest=Subquery(latest.values("answer")[:1])).exclude(
-        latest=Consent.Answer.YES
+def _with_basis_of_consent() -> QuerySet[Referral]:
+    """Handed over on the reporter's consent, and not taken back yet: in whatever state."""
+    handed_over = Referral.objects.filter(disclosure__isnull=False, disclosure__taken_back_at=None)
+    return handed_over.exclude(consent=None).select_related("partner_key__partner", "report")
+
+
+def _still_agreed(referral: Referral) -> bool:
+    assert referral.partner_key is not None
+    latest = consent.latest(
+        on_record.of(referral.report_id, only=Consent), referral.partner_key.partner_id
     )
+    return latest is not None and latest.answer == Consent.Answer.YES
 
 
 def _take_back(referral: Referral, *, by: Actor) -> None:
     now = timezone.now()
     assert referral.partner_key is not None
     with transaction.atomic():
+        _hold(referral.report_id)
         disclosure = Disclosure.objects.select_for_update().get(pk=referral.pk)
+        if disclosure.taken_back_at is not None:
+            return
+        collected = disclosure.collected_at is not None
         disclosure.taken_back_at = now
-        if disclosure.collected_at is None:
+        detail = {
+            "referral": referral.pk,
+            "partner": referral.partner_key.partner_id,
+            "collected": collected,
+        }
+        if collected:
+            record(
+                referral.case_id, "referral:taken_back", actor=by, detail=detail, about=referral.pk
+            )
+        else:
             disclosure.expires_at = now
-            Referral.objects.filter(pk=referral.pk).update(state=Referral.State.RECALLED)
-            name = referral.partner_key.partner.name
-            Look.objects.create(
-                report_id=referral.report_id,
-                who="Our computer",
-                act=f"closed what was waiting for {name}",
+            recalled = Referral.objects.filter(pk=referral.pk, state__in=_BECOMES_RECALLED)
+            recalled.update(state=Referral.State.RECALLED)
+            record_on_both(
+                referral.report_id,
+                referral.case_id,
+                "report:taken_back",
+                on_case="referral:taken_back",
+                actor=by,
+                detail=detail,
+                about=referral.pk,
             )
         disclosure.save(update_fields=["taken_back_at", "expires_at"])
-        detail = {"referral": referral.pk, "collected": disclosure.collected_at is not None}
-        record(referral.case_id, "referral:taken_back", actor=by, detail=detail)
+
+
+def _hold(report_id: str) -> None:
+    """The report's lock, so that taking back and collecting cannot pass each other."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT public.reporting_hold(%s)", [report_id])
 
 
 def to_tell() -> list[Referral]:
-    """Collected, and she took back her yes: the partner must be told."""
-    rows = Referral.objects.filter(state__in=_CAN_BE_RECALLED).exclude(
-        disclosure__taken_back_at=None
-    )
+    """Collected, and the reporter took the consent back: the partner must be told, whatever it
+    answered."""
+    rows = Referral.objects.filter(disclosure__told_at=None).exclude(disclosure__taken_back_at=None)
+    collected = rows.exclude(disclosure__collected_at=None)
     return list(
-        rows.select_related("partner_key__partner", "disclosure").order_by(
+        collected.select_related("partner_key__partner", "disclosure").order_by(
             "disclosure__taken_back_at"
         )
     )
 
 
 def recall(referral: Referral, *, by: StaffMember) -> None:
-    """The partner was told, by the road that is theirs. Raises NotNext."""
+    """The partner was told, by the road that is theirs. Raises PermissionDenied, NotNext."""
     by.check_may(May.PREPARE_REFERRALS)
     assert referral.partner_key is not None
     with transaction.atomic():
-        waiting = Referral.objects.filter(pk=referral.pk, state__in=_CAN_BE_RECALLED).exclude(
-            disclosure__taken_back_at=None
-        )
-        if waiting.update(state=Referral.State.RECALLED) != 1:
+        waiting = Disclosure.objects.filter(pk=referral.pk, told_at=None)
+        collected = waiting.exclude(taken_back_at=None).exclude(collected_at=None)
+        if collected.update(told_at=timezone.now()) != 1:
             raise NotNext(
                 "The yes was not taken back, or the partner was told already. Nothing was changed."
             )
-        name = referral.partner_key.partner.name
-        Look.objects.create(
-            report=referral.report, who=by.role_name, act=f"told {name} that you took back your yes"
-        )
-        record(
-            referral.case_id, "referral:recalled", actor=by.actor, detail={"referral": referral.pk}
+        recalled = Referral.objects.filter(pk=referral.pk, state__in=_BECOMES_RECALLED)
+        recalled.update(state=Referral.State.RECALLED)
+        record_on_both(
+            referral.report_id,
+            referral.case_id,
+            "report:recalled",
+            on_case="referral:recalled",
+            actor=by.actor,
+            detail={"referral": referral.pk, "partner": referral.partner_key.partner_id},
+            about=referral.pk,
         )

@@ -1,24 +1,27 @@
-"""What a second person reads before approving: what would go and why, or what was told in an
-emergency. Each reading is one opening event."""
+"""What a second person reads before saying yes: what would go and why, or what was told in an
+emergency.
+
+One reading is one opening of the report.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from cases.exports import gather
-from cases.exports.material import WITHHELD_ANSWERS, Exhibit, Identifier
-from cases.models import Disclosure, Referral
+from cases.exports.material import Exhibit, Identifier, Withheld
+from cases.models import Referral
 from cases.reports import reading
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
-from reporting import evidence
-from reporting.models import EvidenceItem
+from reporting import evidence, on_record
+from reporting.on_record import OnRecord
 
 
 @dataclass(frozen=True)
 class Papers:
-    """`basis` as the partner reads it; `told` of an emergency (keys told_to, called_back, said),
-    else empty; `reference` is the partner's own; `withheld` has the keys of case/withheld.json."""
+    """`basis` as the partner reads it; `told` of an emergency (told_to, called_back, said);
+    `reference` is the partner's."""
 
     basis: str = ""
     told: dict[str, str] = field(default_factory=dict)
@@ -26,33 +29,39 @@ class Papers:
     statement: list[reading.Said] = field(default_factory=list)
     exhibits: list[Exhibit] = field(default_factory=list)
     identifiers: list[Identifier] = field(default_factory=list)
-    withheld: list[dict[str, str]] = field(default_factory=list)
+    withheld: list[Withheld] = field(default_factory=list)
 
 
 def read(referral: Referral, *, by: StaffMember) -> Papers:
-    """Open the referral for a person. Raises PermissionDenied, reporting.vault.opener.Refused."""
+    """Raises PermissionDenied, reporting.vault.opener.Refused."""
     by.check_may(May.PREPARE_REFERRALS)
-    emergency = referral.lane == Referral.Lane.EMERGENCY
-    partner = referral.partner_key.partner.name if referral.partner_key else ""
-    act = "read what was told in the emergency" if emergency else f"read what is to go to {partner}"
-    report = referral.report
+    partner = referral.partner_key.partner_id if referral.partner_key else ""
     secret = evidence.office_key(
-        report.pk,
+        referral.report_id,
         "referral:opened",
-        detail={"referral": referral.pk},
+        detail={"referral": referral.pk, "partner": partner},
         by=by.actor,
-        look=(by.role_name, act),
+        about=referral.pk,
     )
-    if emergency:
-        return Papers(told=evidence.open_record(referral.words, secret))
-    items = list(EvidenceItem.objects.filter(report=report).order_by("at", "id"))
-    said = reading.said(report, secret)
-    acknowledged = Disclosure.objects.filter(referral=referral).exclude(reference=b"").first()
+    known = on_record.of(referral.report_id, secret)
+    if referral.lane == Referral.Lane.EMERGENCY:
+        told = _detail(known, "report:told_in_emergency", referral)
+        return Papers(
+            told={name: str(told.get(name, "")) for name in ("told_to", "called_back", "said")}
+        )
+    said = reading.said(known, secret)
+    items = reading.items(known)
     return Papers(
-        basis=gather.basis(referral, secret),
-        reference=evidence.open_text(acknowledged.reference, secret) if acknowledged else "",
-        statement=[answered for answered in said if answered.key not in WITHHELD_ANSWERS],
-        exhibits=gather.exhibits(items, referral, secret),
-        identifiers=gather.identifiers(items, secret),
+        basis=gather.basis(referral, known),
+        reference=str(_detail(known, "referral:answered", referral).get("reference", "")),
+        statement=gather.statement(said),
+        exhibits=gather.exhibits(items, referral),
+        identifiers=gather.identifiers(items),
         withheld=gather.withheld(items, referral, said),
     )
+
+
+def _detail(known: OnRecord, act: str, referral: Referral) -> dict[str, object]:
+    """The detail of the latest act of a name about this referral, empty where there is none."""
+    ids = [event.id for event in known.acts if event.name == act and event.object == referral.pk]
+    return (known.details.get(ids[-1]) if ids else None) or {}

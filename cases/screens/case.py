@@ -11,36 +11,49 @@ from django.shortcuts import get_object_or_404, redirect, render
 
 from cases.casework import acts, examination
 from cases.errors import NotNext, ReasonMissing
-from cases.models import Assessment, Case, CaseReport, PartnerKey, Referral
+from cases.models import Assessment, Case, CaseReport, Note, PartnerKey, Referral
 from cases.reports import reading, timeline
 from cases.screens.staff import StaffRequest, shows_refusals
 from cases.staff.roles import May
-from reporting import consent
+from reporting import consent, quarantine
 from reporting.models import EvidenceItem, Report
 
 
 @shows_refusals
 def case(request: StaffRequest, case_id: str) -> HttpResponse:
+    """GET shows what is stored unsealed; POST opens reports and notes, which the reporters see."""
     request.user.check_may(May.WORK_CASES)
     case = get_object_or_404(Case, pk=case_id)
-    reports = list(Report.objects.filter(case_report__case=case).order_by("submitted_at"))
-    partner_keys = PartnerKey.objects.select_related("partner").order_by("partner__name")
-    context = {
+    present = Report.objects.filter(case_report__case=case).exclude(state__in=Report.GONE)
+    reports = list(present.order_by("submitted_at"))
+    context: dict[str, object] = {
         "case": case,
-        "reports": [reading.open_report(report, by=request.user) for report in reports],
+        "closed": reports,
         "assessments": Assessment.objects.filter(report__in=reports, current=True).order_by("band"),
-        "notes": reading.notes(case, by=request.user),
+        "notes_kept": Note.objects.filter(case=case).count(),
         "referrals": Referral.objects.filter(case=case).select_related(
             "partner_key__partner", "prepared_by", "approved_by"
         ),
         "next_states": [Case.State(state) for state in sorted(Case.NEXT[case.state])],
-        "legal_bases": Referral.LegalBasis.choices,
         "timeline": timeline.of([case.pk, *(report.pk for report in reports)]),
+    }
+    if request.method == "POST":
+        context |= _opened(request, case, reports)
+    return render(request, "office/case.html", context)
+
+
+def _opened(request: StaffRequest, case: Case, reports: list[Report]) -> dict[str, object]:
+    """What a person reads after pressing the button: reports and notes, and what a referral is
+    prepared from."""
+    partner_keys = PartnerKey.objects.select_related("partner").order_by("partner__name")
+    return {
+        "reports": [reading.open_report(report, by=request.user) for report in reports],
+        "notes": reading.notes(case, by=request.user),
+        "legal_bases": Referral.LegalBasis.choices,
         "partner_keys": [
             (partner_key, _consent_word(partner_key, reports)) for partner_key in partner_keys
         ],
     }
-    return render(request, "office/case.html", context)
 
 
 def _consent_word(partner_key: PartnerKey, reports: list[Report]) -> str:
@@ -48,7 +61,7 @@ def _consent_word(partner_key: PartnerKey, reports: list[Report]) -> str:
     for report in reports:
         try:
             given = consent.current(report, partner_key.partner_id)
-        except (consent.ConsentMissing, consent.ConsentForged):
+        except consent.ConsentMissing:
             continue
         return f"agreed, until {given.expires_at:%d %B %Y}"
     return "no consent"
@@ -67,6 +80,14 @@ def act(request: StaffRequest, case_id: str) -> HttpResponse:
         case_report = get_object_or_404(CaseReport, case=case, report_id=report_id)
         acts.write_to_reporter(case_report.report, text, by=request.user)
         notices.success(request, "Written. The reporter reads it on coming back with the code.")
+    elif what == "allow_files":
+        report_id = request.POST.get("report", "")
+        case_report = get_object_or_404(CaseReport, case=case, report_id=report_id)
+        try:
+            acts.allow_files(case_report.report, text, by=request.user)
+            notices.success(request, "On record. The reporter can send files of adults again.")
+        except ReasonMissing as error:
+            notices.error(request, str(error))
     elif what == "move" and request.POST.get("state") in Case.State.values:
         try:
             acts.move(case, Case.State(request.POST["state"]), by=request.user)
@@ -88,7 +109,7 @@ def look(request: StaffRequest, item_id: str) -> HttpResponse:
     context: dict[str, object] = {
         "item": item,
         "case_id": case_report.case_id,
-        "openable": item.state in EvidenceItem.OPENABLE,
+        "openable": not quarantine.is_closed(item.pk),
     }
     if request.method == "POST":
         try:
@@ -102,16 +123,20 @@ def look(request: StaffRequest, item_id: str) -> HttpResponse:
 
 
 @shows_refusals
-def quarantine_item(request: StaffRequest, item_id: str) -> HttpResponse:
-    """Also without a case: nobody must accept a report before they can quarantine its item."""
-    present = EvidenceItem.objects.exclude(report__state__in=Report.GONE)
-    item = get_object_or_404(present, pk=item_id)
+def quarantine_thing(request: StaffRequest, report_id: str) -> HttpResponse:
+    """A file, link, account, answer or message; also without a case: nobody must accept a report
+    first."""
+    report = get_object_or_404(Report.objects.exclude(state__in=Report.GONE), pk=report_id)
     if request.method == "POST":
         request.user.check_may(May.READ_QUEUE)
-        examination.may_show_a_child(item, by=request.user)
-        notices.success(
-            request,
-            "Locked. Nobody opens, copies or exports it "
-            "until the safeguarding officer has decided.",
-        )
-    return redirect("office:report", item.report_id)
+        try:
+            examination.may_show_a_child(report, request.POST.get("thing", ""), by=request.user)
+        except examination.NothingThere as error:
+            notices.error(request, str(error))
+        else:
+            notices.success(
+                request,
+                "Locked. Nobody opens, copies or exports it "
+                "until the safeguarding officer has decided.",
+            )
+    return redirect("office:report", report_id)

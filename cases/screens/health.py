@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.http import HttpRequest, JsonResponse
 
 from reporting.custody import published
-
-SEQUENCED_WITHIN = timedelta(seconds=60)
 
 
 def ready(request: HttpRequest) -> JsonResponse:
     """503 if an event has waited longer than SEQUENCED_WITHIN for its place in the tree: then the
     sequencer does not run."""
     waited = published.oldest_unsequenced()
-    late = waited is not None and waited > SEQUENCED_WITHIN
+    late = waited is not None and waited > published.SEQUENCED_WITHIN
     return JsonResponse(
         {"ready": not late, "unsequenced_seconds": waited.total_seconds() if waited else 0},
         status=503 if late else 200,

@@ -1,5 +1,5 @@
-"""Quarantined items, as facts only. The officer decides by what was said about an item; nobody can
-open one here."""
+"""What is quarantined, as facts only. The officer decides by what was said about a thing; nobody
+can open one here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cases.errors import ReasonMissing
 from cases.models import QuarantineDecision
 from cases.screens.staff import StaffRequest, shows_refusals
 from cases.staff.roles import May
-from reporting.models import EvidenceItem
+from reporting.models import Quarantine
 
 
 @shows_refusals
@@ -22,7 +22,9 @@ def waiting(request: StaffRequest) -> HttpResponse:
     why: tuple[int, str] | None = None
     if decision_id := request.POST.get("read"):
         decision = get_object_or_404(
-            QuarantineDecision.objects.select_related("item"), pk=decision_id, confirmed_at=None
+            QuarantineDecision.objects.select_related("quarantine__report"),
+            pk=decision_id,
+            confirmed_at=None,
         )
         why = (decision.pk, quarantine.read_reason(decision, by=request.user))
     elif request.method == "POST":
@@ -32,7 +34,7 @@ def waiting(request: StaffRequest) -> HttpResponse:
             notices.error(request, str(error))
         return redirect("office:quarantine")
     context = {
-        "rows": [(item, _open_decision(item)) for item in quarantine.waiting()],
+        "rows": quarantine.waiting(),
         "why": why,
         "choices": QuarantineDecision.Choice.choices,
         "may_propose": request.user.may(May.DECIDE_QUARANTINE),
@@ -40,22 +42,16 @@ def waiting(request: StaffRequest) -> HttpResponse:
     return render(request, "office/quarantine.html", context)
 
 
-def _open_decision(item: EvidenceItem) -> QuarantineDecision | None:
-    """The decision that waits for confirmation; `quarantine.waiting` has prefetched them."""
-    decisions = item.quarantine_decisions.all()
-    return next((decision for decision in decisions if decision.confirmed_at is None), None)
-
-
 def _decide(request: StaffRequest) -> None:
     if decision_id := request.POST.get("confirm"):
         decision = get_object_or_404(
-            QuarantineDecision.objects.select_related("item"), pk=decision_id
+            QuarantineDecision.objects.select_related("quarantine__report"), pk=decision_id
         )
         quarantine.confirm(decision, by=request.user)
         notices.success(request, "Confirmed and carried out.")
         return
-    item = get_object_or_404(EvidenceItem, pk=request.POST.get("item", ""))
+    row = get_object_or_404(Quarantine, pk=request.POST.get("thing", ""))
     if request.POST.get("choice") in QuarantineDecision.Choice.values:
         choice = QuarantineDecision.Choice(request.POST["choice"])
-        quarantine.propose(item, choice, request.POST.get("reason", ""), by=request.user)
+        quarantine.propose(row, choice, request.POST.get("reason", ""), by=request.user)
         notices.success(request, "Proposed. A second person confirms it.")

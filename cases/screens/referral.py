@@ -12,7 +12,7 @@ from cases.models import Case, CaseReport, Disclosure, PartnerKey, Referral
 from cases.referrals import disclosure, downloads, emergency, handover, recall, review
 from cases.screens.staff import StaffRequest, shows_refusals
 from cases.staff.roles import May
-from reporting.consent import ConsentForged, ConsentMissing
+from reporting.consent import ConsentMissing
 from reporting.models import EvidenceItem
 
 _SAYS_WHY = (
@@ -22,7 +22,6 @@ _SAYS_WHY = (
     handover.ItemQuarantined,
     disclosure.SamePerson,
     ConsentMissing,
-    ConsentForged,
 )
 
 
@@ -75,16 +74,20 @@ def referral(request: StaffRequest, referral_id: str) -> HttpResponseBase:
             raise Http404  # it was told by phone: there is no package
         try:
             if what == "carry":
-                return downloads.package(handover.in_person(referral, by=request.user))
+                package = handover.in_person(referral, by=request.user)
+                return downloads.package(package.vault_name, package.name, package.encrypted_size)
             context |= _do(request, referral)
         except _SAYS_WHY as error:
             notices.error(request, str(error))
         referral.refresh_from_db()
     is_mine = referral.prepared_by_id == request.user.pk
+    may_approve = request.user.may(May.APPROVE_REFERRALS) and not is_mine
+    told = referral.lane == Referral.Lane.EMERGENCY and referral.state == Referral.State.DISCLOSED
     context |= {
         "package": getattr(referral, "package", None),
         "disclosure": getattr(referral, "disclosure", None),
-        "may_approve": request.user.may(May.APPROVE_REFERRALS) and not is_mine,
+        "may_approve": may_approve,
+        "read_first": may_approve and (told or referral.state == Referral.State.PREPARED),
         "is_mine": is_mine,
     }
     return render(request, "office/referral.html", context)
@@ -101,13 +104,9 @@ def _do(request: StaffRequest, referral: Referral) -> dict[str, object]:
         disclosure.approve(referral, by=request.user)
         notices.success(request, "Approved. The package is being built; this takes a few seconds.")
     elif what == "answered" and request.POST.get("answer") in {"received", "rejected"}:
-        carried = get_object_or_404(Disclosure.objects.exclude(collected_at=None), pk=referral.pk)
-        handover.acknowledge(
-            carried,
-            request.POST["answer"],
-            request.POST.get("reference", ""),
-            by=request.user.actor,
-        )
+        get_object_or_404(Disclosure.objects.exclude(collected_at=None), pk=referral.pk)
+        reference = request.POST.get("reference", "")
+        handover.acknowledge(referral, request.POST["answer"], reference, by=request.user)
         notices.success(request, "Their answer is on record.")
     elif what == "recall":
         recall.recall(referral, by=request.user)

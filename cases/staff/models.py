@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import PermissionDenied
@@ -11,6 +12,7 @@ from django.db import models
 from cases.staff import roles
 from reporting import ids
 from reporting.actors import Actor
+from reporting.models import Colleague
 
 
 def staff_id() -> str:
@@ -41,6 +43,12 @@ class StaffMember(AbstractUser):
         "user_permissions",
     }
 
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+        """Also writes down the role for the reporter's list of who looked."""
+        super().save(*args, update_fields=update_fields, **options)
+        if update_fields is None or "role" in update_fields:
+            Colleague.objects.update_or_create(actor=self.actor_id, defaults={"role": self.role})
+
     @property
     def actor(self) -> Actor:
         return Actor(self.actor_id)
@@ -59,11 +67,24 @@ class StaffMember(AbstractUser):
 
 
 class StaffSession(models.Model):
-    """Django's session, stored under the SHA-256 (hex) of the cookie's value: a copy of this table
-    is not enough to sign in."""
+    """Django's session, stored under the SHA-256 (hex) of the cookie's value; `data` is encrypted
+    (see sessions.py).
+
+    A copy of this table is not enough to sign in, and tells nothing.
+    """
 
     key_hash = models.CharField(primary_key=True, max_length=64)
     data = models.TextField()
     expires_at = models.DateTimeField(db_index=True)
 
     INTERNAL: ClassVar = {"key_hash", "data", "expires_at"}
+
+
+class StaffCacheEntry(models.Model):
+    """Sign-in limits and used six-digit codes for a few minutes; see cache.py."""
+
+    key_hash = models.CharField(primary_key=True, max_length=64)
+    value = models.TextField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    INTERNAL: ClassVar = {"key_hash", "value", "expires_at"}

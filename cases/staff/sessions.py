@@ -1,69 +1,66 @@
-"""Session engine of the staff door: the database holds SHA-256(cookie), never the cookie. See StaffSession."""
+"""Session engine of the staff door: the database finds a session by SHA-256(cookie) and holds
+its data encrypted.
+
+The data carries the second-factor seed while it is set up, so it is Fernet under the
+staff-secret key. The plaintext names the session it belongs to: data copied into another row
+opens nothing. Django's async methods are not used here.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
-from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
-from django.db import IntegrityError, transaction
+from cryptography.fernet import InvalidToken
+from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionStore
 from django.utils import timezone
 
+from cases.staff import secret
 
-class SessionStore(SessionBase):
-    def _rows(self) -> Any:
-        from cases.staff.models import (
-            StaffSession,
-        )  # the engine is imported before the apps are ready
 
-        return StaffSession.objects
+class SessionStore(DatabaseSessionStore):
+    @classmethod
+    def get_model_class(cls) -> Any:
+        from cases.staff.models import StaffSession  # the engine is imported before the apps
+
+        return StaffSession
 
     def exists(self, session_key: str) -> bool:
-        return bool(self._rows().filter(key_hash=_hash(session_key)).exists())
+        return bool(self.model.objects.filter(pk=_hash(session_key)).exists())
 
     def load(self) -> dict[str, Any]:
-        row = (
-            self._rows()
-            .filter(key_hash=_hash(self.session_key or ""), expires_at__gt=timezone.now())
-            .first()
-        )
-        if row is None:
+        key_hash = _hash(self.session_key or "")
+        row: Any = self.model.objects.filter(pk=key_hash, expires_at__gt=timezone.now()).first()
+        data = _opened(row.data, key_hash) if row else None
+        if data is None:
             self._session_key = None
-            return {}
-        return self.decode(row.data)
+        return data or {}
 
-    def create(self) -> None:
-        while True:
-            self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
-            try:
-                self.save(must_create=True)
-            except CreateError:
-                continue
-            self.modified = True
-            return
-
-    def save(self, must_create: bool = False) -> None:
-        if self.session_key is None:
-            return self.create()
-        values = {
-            "data": self.encode(self._get_session(no_load=must_create)),  # type: ignore[attr-defined]
-            "expires_at": self.get_expiry_date(),
-        }
-        if must_create:
-            try:
-                with transaction.atomic():
-                    self._rows().create(key_hash=_hash(self.session_key), **values)
-            except IntegrityError:
-                raise CreateError from None
-        elif not self._rows().filter(key_hash=_hash(self.session_key)).update(**values):
-            raise UpdateError
+    def create_model_instance(self, data: dict[str, Any]) -> Any:
+        key_hash = _hash(self._get_or_create_session_key())  # type: ignore[attr-defined]
+        record = json.dumps({"session": key_hash, "data": data})
+        return self.model(
+            pk=key_hash, data=secret.encrypt(record), expires_at=self.get_expiry_date()
+        )
 
     def delete(self, session_key: str | None = None) -> None:
-        self._rows().filter(key_hash=_hash(session_key or self.session_key or "")).delete()
+        self.model.objects.filter(pk=_hash(session_key or self.session_key or "")).delete()
 
     @classmethod
     def clear_expired(cls) -> None:
-        cls()._rows().filter(expires_at__lt=timezone.now()).delete()
+        cls.get_model_class().objects.filter(expires_at__lt=timezone.now()).delete()
+
+
+def _opened(encrypted: str, key_hash: str) -> dict[str, Any] | None:
+    """None for what another key encrypted or what belongs to another session: then nobody is
+    signed in."""
+    try:
+        record = json.loads(secret.decrypt(encrypted))
+    except InvalidToken:
+        return None
+    data: dict[str, Any] | None = record["data"] if record["session"] == key_hash else None
+    return data
 
 
 def _hash(session_key: str) -> str:

@@ -11,11 +11,10 @@ from cases.models import Assessment, Case, CaseReport
 from cases.models.case import case_id
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
-from reporting import intake, messages
-from reporting.custody.record import founding, record, start_chain
-from reporting.models import Look, OfficeWrap, Report
+from reporting import messages, office
+from reporting.custody.record import record, record_on_both, start_chain
+from reporting.models import OfficeWrap, Report
 from reporting.vault import keys
-from reporting.vault.fields import seal_text
 
 
 class AlreadyDecided(Exception):
@@ -55,11 +54,13 @@ def accept(report: Report, *, by: StaffMember) -> Case:
         _claim(report, Report.State.ACCEPTED)
         case = Case.objects.create(id=case_id(), assigned_to=by)
         start_chain(case.pk, public_key=keys.public_key_of(secret), signing_key=b"", actor=by.actor)
-        for public_key in intake.office_public_keys():
+        for public_key in office.public_keys():
             OfficeWrap.objects.create(
-                subject=case.pk, public_key=public_key, wrapped=keys.wrap(secret, public_key)
+                subject=case.pk,
+                key_id=keys.key_id(public_key),
+                wrapped=keys.wrap(secret, public_key),
             )
-        _bind(case, report, "accepted", by)
+        _bind(case, report, "accepted", by=by)
     return case
 
 
@@ -69,7 +70,7 @@ def join(report: Report, case: Case, *, by: StaffMember) -> None:
     with transaction.atomic():
         take(report, by=by)
         _claim(report, Report.State.JOINED)
-        _bind(case, report, "joined", by)
+        _bind(case, report, "joined", by=by)
 
 
 def decline(report: Report, reason: str, *, out_of_scope: bool, by: StaffMember) -> None:
@@ -79,14 +80,13 @@ def decline(report: Report, reason: str, *, out_of_scope: bool, by: StaffMember)
     with transaction.atomic():
         take(report, by=by)
         _claim(report, state)
-        messages.post(report, reason, from_office=True, by=by.actor)
-        Look.objects.create(report=report, who=by.role_name, act="decided and wrote to you")
+        messages.post(report, reason, by=by.actor)
         record(report.pk, f"report:{state.value}", actor=by.actor, detail={"reason": reason})
 
 
 def override_band(report: Report, band: int, reason: str, *, by: StaffMember) -> Assessment:
-    """A person sets the band (0 to 3). The reasons of the rules are kept beside it; `reason` is
-    sealed to the report's key. Raises PermissionDenied."""
+    """A person sets the band (0 to 3). The reasons of the rules are kept beside it; `reason` lies
+    sealed in the act's detail. Raises PermissionDenied."""
     by.check_may(May.READ_QUEUE)
     with transaction.atomic():
         before = Assessment.objects.select_for_update().filter(report=report, current=True).first()
@@ -98,7 +98,6 @@ def override_band(report: Report, band: int, reason: str, *, by: StaffMember) ->
             report=report,
             band=band,
             reasons=[by_person, *by_rules],
-            said=seal_text(reason, founding(report.pk).public_key),
             actionability=before.actionability if before else 0,
             by=by.actor,
         )
@@ -111,19 +110,13 @@ def override_band(report: Report, band: int, reason: str, *, by: StaffMember) ->
     return after
 
 
-def _bind(case: Case, report: Report, how: str, by: StaffMember) -> None:
+def _bind(case: Case, report: Report, how: str, *, by: StaffMember) -> None:
     CaseReport.objects.create(case=case, report=report)
-    Look.objects.create(report=report, who=by.role_name, act="took it on")
-    on_report = record(report.pk, f"report:{how}", actor=by.actor, detail={"case": case.pk})
-    on_case = record(
-        case.pk,
-        f"case:report_{how}",
-        actor=by.actor,
-        detail={"report": report.pk, "report_head": on_report.leaf},
-    )
-    record(
+    record_on_both(
         report.pk,
-        "report:bound",
+        case.pk,
+        f"report:{how}",
+        on_case=f"case:report_{how}",
         actor=by.actor,
-        detail={"case": case.pk, "case_head": on_case.leaf},
+        detail={},
     )

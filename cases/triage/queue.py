@@ -4,27 +4,31 @@ assessments; there is no separate queue to keep in step."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from cases.models import Assessment
 from cases.triage import priority
-from reporting import evidence, people
+from reporting import answers, evidence, incidents, on_record
 from reporting.actors import job
 from reporting.custody.record import record
-from reporting.models import Answer, EvidenceItem, Incident, Pulse, Report
+from reporting.models import EvidenceItem, Incident, Pulse, Report
 
 WAITING = (Report.State.RECEIVED, Report.State.IN_TRIAGE, Report.State.NEEDS_ANSWER)
 PAGE = 50
+AGAIN_AFTER = timedelta(
+    seconds=5
+)  # a report that is added to without pause is opened so often and no more
 
 
 @dataclass(frozen=True)
 class QueueLine:
-    """A line of the queue, from what is stored unsealed: `types` are harm codes, `items` a number."""
+    """A line of the queue, from what is stored unsealed: `types` are harm codes, `items` a
+    number."""
 
     report: Report
     assessment: Assessment | None
@@ -48,13 +52,21 @@ def unassessed(limit: int = 100) -> list[Report]:
 
 
 def outdated(limit: int = 100) -> list[Report]:
-    """Assessed, and the reporter has added an answer or an item since: to be assessed again."""
-    since = {"report": OuterRef("report"), "at__gt": OuterRef("at")}
-    answered = Exists(Answer.objects.filter(**since))
-    given = Exists(EvidenceItem.objects.filter(**since))
-    stale = Assessment.objects.filter(answered | given, current=True).exclude(report__news_at=None)
+    """Assessed a while ago, and the reporter has added something since: to be assessed again."""
+    rested = timezone.now() - AGAIN_AFTER
+    stale = Assessment.objects.filter(current=True, at__lt=rested, report__news_at__gt=F("at"))
     oldest = stale.select_related("report").order_by("report__news_at")[:limit]
     return [assessment.report for assessment in oldest]
+
+
+def needs_assessment(report: Report) -> bool:
+    """Asked again under the claim: another worker may have been faster."""
+    current = Assessment.objects.filter(report=report, current=True).first()
+    if report.state in Report.GONE:
+        return False
+    return (current is None and report.state in WAITING) or bool(
+        current and report.news_at and report.news_at > current.at
+    )
 
 
 def news(limit: int = 50) -> list[QueueLine]:
@@ -152,18 +164,17 @@ def assess(report: Report) -> Assessment:
         "report:assessed",
         detail={"rules": priority.RULES_VERSION},
         by=by,
-        look=("Our computer", "sorted it by urgency"),
     )
     # The opener opened an office wrap. Monitoring reads this: wrong public keys show early.
     Pulse.objects.update_or_create(name=Pulse.WRAP_OPENED, defaults={"at": timezone.now()})
-    counts = dict.fromkeys(EvidenceItem.Kind, 0)
-    for kind in EvidenceItem.objects.filter(report=report).values_list("kind", flat=True):
-        counts[EvidenceItem.Kind(kind)] += 1
+    known = on_record.of(report.pk, secret)
+    given = answers.read(known.answers, secret)
+    kinds = [entry.row.kind for entry in known.items if entry.row and not entry.fault]
     facts = priority.Facts(
-        people.latest_answers(report, secret),
-        links=counts[EvidenceItem.Kind.LINK],
-        accounts=counts[EvidenceItem.Kind.ACCOUNT],
-        files=counts[EvidenceItem.Kind.FILE],
+        answers.latest(given),
+        links=kinds.count(EvidenceItem.Kind.LINK),
+        accounts=kinds.count(EvidenceItem.Kind.ACCOUNT),
+        files=kinds.count(EvidenceItem.Kind.FILE),
     )
     band, reasons = priority.score(facts)
     with transaction.atomic():
@@ -172,12 +183,12 @@ def assess(report: Report) -> Assessment:
             new = [reason for reason in reasons if reason not in before.reasons]
             band = min([before.band, *(reason["band"] for reason in new)])
             reasons = [*new, *before.reasons]
+        incidents.note(report, facts.answers.get("what") or [])
         Assessment.objects.filter(report=report, current=True).update(current=False)
         assessment = Assessment.objects.create(
             report=report,
             band=band,
             reasons=reasons,
-            said=before.said if before else b"",
             actionability=priority.actionability(facts),
             by=by,
         )

@@ -1,4 +1,5 @@
-"""`./run demo`: the whole office on this machine, every process by itself, with believable data. Ctrl-C stops it cleanly."""
+"""`./run demo`: the whole office on this machine, every process by itself, with believable data.
+Ctrl-C stops it cleanly."""
 
 from __future__ import annotations
 
@@ -12,8 +13,9 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from config.local.office import DEMO, PORTS, Office
-from config.local.postgres import AlreadyRunning
+from config.doors import PORTS
+from config.local.office import DEMO, Office
+from config.local.postgres import AlreadyRunning, NotInstalled
 from config.local.processes import DidNotStart
 
 
@@ -37,7 +39,7 @@ def main() -> int:
                 for door, port in PORTS.items()
             },
         )
-    except AlreadyRunning as error:
+    except (AlreadyRunning, NotInstalled) as error:
         print(f"holdfast: {error}", file=sys.stderr)
         return 2
     try:
@@ -47,7 +49,8 @@ def main() -> int:
         return 0
     except DidNotStart as error:
         print(
-            f"holdfast: {error}\n\nIf the demo's data is from another version, ./run demo --fresh starts over.",
+            f"holdfast: {error}\n\n"
+            "If the demo's data is from another version, ./run demo --fresh starts over.",
             file=sys.stderr,
         )
         return 1
@@ -110,7 +113,8 @@ def _say(office: Office) -> None:
         "  A reporter's code, to come back with:",
         f"    {seeded['codes'][0]}",
         "",
-        f"  Partners' private keys (so that you can open a package): {office.folder / 'partner-keys'}",
+        "  Partners' private keys (so that you can open a package):"
+        f" {office.folder / 'partner-keys'}",
         f"  CA.pem for verify.sh: {office.keys / 'ca.pem'}",
         "",
         "READY  (Ctrl-C stops everything)",

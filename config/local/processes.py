@@ -16,11 +16,12 @@ _PR_SET_PDEATHSIG = 1
 
 
 class DidNotStart(Exception):
-    """A child ended, or stayed silent, before it was ready; the message ends with its last lines."""
+    """A child ended, or stayed silent, before it was ready; the message ends with its last
+    lines."""
 
 
 def _die_with_parent() -> None:
-    # SIGTERM and not SIGKILL: gunicorn and Celery take their own children with them.
+    # SIGTERM and not SIGKILL: our doors and Celery take their own children with them.
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
@@ -82,7 +83,7 @@ class Child:
             try:
                 self._process.wait(timeout=seconds)
             except subprocess.TimeoutExpired:
-                self._process.kill()
+                self.kill()  # with its own children, which would go on without it
         self._process.wait()
 
 

@@ -1,13 +1,16 @@
-"""One subject's chain, with proofs that every event lies under a signed checkpoint."""
+"""Proofs that events lie under a signed checkpoint, read from the tiles: O(log n) each."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reporting.custody.models import Checkpoint, CustodyDetail, CustodyEvent
-from reporting.custody.tree import inclusion_proof
+from django.db import connection
+
+from reporting.custody import published, tiles
+
+Key = tuple[str, int]  # subject, seq
 
 
 class NotCovered(Exception):
@@ -16,6 +19,9 @@ class NotCovered(Exception):
 
 @dataclass(frozen=True)
 class Entry:
+    """One event of a chain. `founding` or `sealed` is its detail; both are empty where it was
+    shredded."""
+
     seq: int
     canonical: str
     founding: str
@@ -26,6 +32,8 @@ class Entry:
 
 @dataclass(frozen=True)
 class Chain:
+    """`checkpoint`: the signed note that every proof leads to."""
+
     entries: list[Entry]
     checkpoint: str
 
@@ -36,53 +44,47 @@ def tlog_proof(tree_index: int, hashes: list[bytes], checkpoint: str) -> str:
     return f"c2sp.org/tlog-proof@v1\nindex {tree_index}\n{lines}\n{checkpoint}"
 
 
-def proofs(leaves: Sequence[str]) -> dict[str, str]:
-    """Leaf (hex) → its tlog-proof under the newest checkpoint, for those that lie under it. One reading of the tree for all."""
-    checkpoint = Checkpoint.objects.order_by("-size").first()
-    if checkpoint is None or not leaves:
+def proofs(keys: Iterable[Key]) -> dict[Key, str]:
+    """The tlog-proofs of events under the newest checkpoint; those that it does not cover yet are
+    left out."""
+    wanted, checkpoint = list(keys), published.newest()
+    if checkpoint is None or not wanted:
         return {}
-    places = dict(
-        CustodyEvent.objects.filter(leaf__in=leaves, tree_index__lt=checkpoint.size).values_list(
-            "leaf", "tree_index"
+    subjects, seqs = [subject for subject, _seq in wanted], [seq for _subject, seq in wanted]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT event.subject, event.seq, place.tree_index "
+            "FROM public.custody_custodyevent event "
+            "JOIN unnest(%s::text[], %s::bigint[]) AS wanted (subject, seq) USING (subject, seq) "
+            "JOIN public.custody_place place ON place.event_id = event.id "
+            "WHERE place.tree_index < %s",
+            [subjects, seqs, checkpoint.size],
         )
-    )
-    tree = _leaves(checkpoint.size) if places else []
-    return {
-        leaf: tlog_proof(index, inclusion_proof(index, tree), checkpoint.note)
-        for leaf, index in places.items()
-        if index is not None
-    }
-
-
-def _leaves(size: int) -> list[bytes]:
-    placed = (
-        CustodyEvent.objects.filter(tree_index__lt=size)
-        .order_by("tree_index")
-        .values_list("leaf", flat=True)
-    )
-    return [bytes.fromhex(leaf) for leaf in placed.iterator(chunk_size=10_000)]
+        places = {(subject, seq): index for subject, seq, index in cursor.fetchall()}
+    paths = tiles.inclusion_proofs(places.values(), checkpoint.size)
+    return {key: tlog_proof(index, paths[index], checkpoint.note) for key, index in places.items()}
 
 
 def chain(subject: str) -> Chain:
-    """Raises NotCovered. Proofs are computed from the leaves of the whole tree: O(n) for each event."""
-    checkpoint = Checkpoint.objects.order_by("-size").first()
-    rows = list(CustodyEvent.objects.filter(subject=subject).order_by("seq"))
-    size = checkpoint.size if checkpoint else 0
-    if checkpoint is None or any(row.tree_index is None or row.tree_index >= size for row in rows):
-        raise NotCovered(subject)
-    leaves = _leaves(size)
-    details = {
-        detail.event_id: detail
-        for detail in CustodyDetail.objects.filter(event_id__in=[row.id for row in rows])
-    }
-    entries = []
-    for row in rows:
-        assert row.tree_index is not None
-        detail = details[row.id]
-        proof = inclusion_proof(row.tree_index, leaves)
-        entries.append(
-            Entry(
-                row.seq, row.canonical, detail.founding, bytes(detail.sealed), row.tree_index, proof
-            )
+    """All events of a subject. Raises NotCovered."""
+    checkpoint = published.newest()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT event.seq, event.canonical, coalesce(detail.founding, ''), "
+            "coalesce(detail.sealed, ''), place.tree_index FROM public.custody_custodyevent event "
+            "LEFT JOIN public.custody_custodydetail detail ON detail.event_id = event.id "
+            "LEFT JOIN public.custody_place place ON place.event_id = event.id "
+            "WHERE event.subject = %s ORDER BY event.seq",
+            [subject],
         )
+        rows = cursor.fetchall()
+    size = checkpoint.size if checkpoint else 0
+    indexes = [size if row[-1] is None else int(row[-1]) for row in rows]
+    if checkpoint is None or any(index >= size for index in indexes):
+        raise NotCovered(subject)
+    paths = tiles.inclusion_proofs(indexes, size)
+    entries = [
+        Entry(seq, canonical, founding, bytes(sealed), index, paths[index])
+        for seq, canonical, founding, sealed, index in rows
+    ]
     return Chain(entries, checkpoint.note)

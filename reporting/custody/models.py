@@ -1,4 +1,5 @@
-"""The ledger's tables. Written only by `custody_append` and the sequencer; README.md is the format."""
+"""The ledger's tables. Written only by `custody_append` and the sequencer; README.md is the
+format."""
 
 from __future__ import annotations
 
@@ -10,23 +11,34 @@ from reporting.vault.fields import SealedField
 
 
 class CustodyEvent(models.Model):
-    """One act. `canonical` holds the exact bytes that `leaf` hashes."""
+    """One act. `canonical` holds the exact bytes that `leaf` hashes. README.md gives the format of
+    each column."""
 
     id = models.BigIntegerField(primary_key=True)
-    subject = models.CharField(max_length=40)
+    subject = models.CharField(max_length=14)
     seq = models.BigIntegerField()
     event = models.CharField(max_length=60)
+    object = models.CharField(max_length=14)
+    object_sha256 = models.CharField(max_length=64)
     actor = models.CharField(max_length=60)
     door = models.CharField(max_length=20)
     at = models.DateTimeField()
     detail_hash = models.CharField(max_length=64)
+    detail_sealed_sha256 = models.CharField(max_length=64)
     previous = models.CharField(max_length=64)
     canonical = models.TextField()
     leaf = models.CharField(max_length=64)
-    tree_index = models.BigIntegerField(null=True, unique=True)
 
-    INTERNAL: ClassVar = {"subject", "seq", "event", "actor", "door", "at"}
-    PUBLIC: ClassVar = {"id", "detail_hash", "previous", "canonical", "leaf", "tree_index"}
+    INTERNAL: ClassVar = {"subject", "seq", "event", "object", "actor", "door", "at"}
+    PUBLIC: ClassVar = {
+        "id",
+        "object_sha256",
+        "detail_hash",
+        "detail_sealed_sha256",
+        "previous",
+        "canonical",
+        "leaf",
+    }
 
     class Meta:
         constraints: ClassVar = [
@@ -34,25 +46,28 @@ class CustodyEvent(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(
-                fields=["id"], condition=models.Q(tree_index=None), name="custody_unsequenced"
+                fields=["object"],
+                condition=~models.Q(object=models.F("subject")),
+                name="custody_by_object",
             ),
-            models.Index(fields=["actor", "at"], name="custody_actor_at"),
         ]
 
 
 class CustodyHead(models.Model):
-    """The end of each chain: what `custody_append` locks."""
+    """The end of each chain: the row that `custody_append` locks."""
 
-    subject = models.CharField(max_length=40, primary_key=True)
+    subject = models.CharField(max_length=14, primary_key=True)
     seq = models.BigIntegerField()
-    leaf = models.CharField(max_length=64)
     at = models.DateTimeField()
 
-    INTERNAL: ClassVar = {"subject", "seq", "leaf", "at"}
+    INTERNAL: ClassVar = {"subject", "seq", "at"}
 
 
 class CustodyDetail(models.Model):
-    """What an event was about: `salt ‖ detail`, sealed to its subject's key and shreddable; in the clear for a founding event."""
+    """What an event was about: `salt ‖ detail`, sealed to its subject's key and shreddable.
+
+    `founding`: the public keys of a subject's first event, in the clear.
+    """
 
     event = models.OneToOneField(
         CustodyEvent, on_delete=models.PROTECT, primary_key=True, db_constraint=False
@@ -61,6 +76,37 @@ class CustodyDetail(models.Model):
     sealed = SealedField(default=b"")
 
     PUBLIC: ClassVar = {"event", "founding"}
+
+
+class WaitingEvent(models.Model):
+    """An event that has no place in the tree yet; the sequencer takes it out as it places it."""
+
+    event_id = models.BigIntegerField(primary_key=True)
+    leaf = models.BinaryField()
+
+    PUBLIC: ClassVar = {"event_id", "leaf"}
+
+
+class Place(models.Model):
+    """The place of an event in the tree. Never changed."""
+
+    tree_index = models.BigIntegerField(primary_key=True)
+    event_id = models.BigIntegerField(unique=True)
+
+    PUBLIC: ClassVar = {"tree_index", "event_id"}
+
+
+class Tile(models.Model):
+    """A C2SP tlog-tile: up to 256 hashes of one level, 32 bytes each, written in the commit that
+    places their events."""
+
+    level = models.SmallIntegerField()
+    n = models.BigIntegerField()
+    width = models.SmallIntegerField()
+    hashes = models.BinaryField()
+    pk = models.CompositePrimaryKey("level", "n")
+
+    PUBLIC: ClassVar = {"level", "n", "width", "hashes"}
 
 
 class CustodyOpening(models.Model):
@@ -83,5 +129,6 @@ class Checkpoint(models.Model):
     note = models.TextField()
     at = models.DateTimeField()
     time_stamp = models.BinaryField(default=b"")
+    outside_time_stamp = models.BinaryField(default=b"")
 
-    PUBLIC: ClassVar = {"size", "note", "at", "time_stamp"}
+    PUBLIC: ClassVar = {"size", "note", "at", "time_stamp", "outside_time_stamp"}

@@ -7,8 +7,9 @@ from datetime import timedelta
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from reporting import acts
 from reporting.custody.models import CustodyEvent, CustodyOpening
-from reporting.custody.record import OPENING_EVENTS, UnknownSubject, founding
+from reporting.custody.record import UnknownSubject, founding
 from reporting.vault.opener import OpeningEvent, Refused
 
 
@@ -25,7 +26,13 @@ def find(event_id: int) -> OpeningEvent | None:
     except UnknownSubject:
         raise Refused("the public key of this report is not the one that was recorded") from None
     return OpeningEvent(
-        row.subject, row.actor, row.door, row.event in OPENING_EVENTS, age, public_key
+        subject=row.subject,
+        actor=row.actor,
+        door=row.door,
+        opens=row.event in acts.OPENING,
+        in_force_only=row.event == "wrap:checked",
+        age=age,
+        public_key=public_key,
     )
 
 
@@ -38,5 +45,7 @@ def use(event_id: int, actor: str) -> bool:
     return True
 
 
-def used_since(actor: str, since: timedelta) -> int:
-    return CustodyOpening.objects.filter(actor=actor, at__gte=timezone.now() - since).count()
+def used_since(actors: str, since: timedelta) -> int:
+    """How many keys were given to actors whose id begins so."""
+    recent = CustodyOpening.objects.filter(at__gte=timezone.now() - since)
+    return recent.filter(actor__startswith=actors).count()

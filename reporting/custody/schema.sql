@@ -1,87 +1,186 @@
 -- The ledger's own rules, kept by the database: one way in, no way to change or remove.
--- Roles are granted EXECUTE on these functions and nothing on the tables they write (cases/operations/grants.py).
+-- Applied after every migration, as often as you like. Roles are granted EXECUTE on these functions and nothing on the
+-- tables they write (cases/operations/grants.py).
+--
+-- Every table is named with its schema, and `pg_temp` stands last in every search_path: PostgreSQL looks for a table in
+-- the caller's temporary schema first unless told otherwise, and a caller's table must not stand in for the ledger's.
+-- A body in BEGIN ATOMIC is bound to its tables when it is created and needs no search_path.
 
-CREATE SEQUENCE custody_event_number;
+CREATE SEQUENCE IF NOT EXISTS public.custody_event_number;
 
--- The one way in. Takes the subject's lock, checks `previous` when the caller names it, stamps time and door.
--- The canonical row is RFC 8785: every string below is limited to characters that JSON does not escape.
-CREATE FUNCTION custody_append(
-    p_subject text, p_event text, p_actor text, p_detail_hash text, p_previous text DEFAULT NULL,
-    OUT id bigint, OUT seq bigint, OUT at timestamptz, OUT leaf text, OUT previous text
-) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-DECLARE
-    head custody_custodyhead%ROWTYPE;
-    door text := regexp_replace(session_user, '^holdfast_', '');
-    canonical text;
+-- The door of this session: its database role without the common beginning.
+CREATE OR REPLACE FUNCTION public.custody_door() RETURNS text LANGUAGE sql STABLE
+RETURN replace(session_user, 'holdfast_', '');
+
+CREATE OR REPLACE FUNCTION public.custody_fail(p_reason text, p_code text) RETURNS boolean LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF p_subject !~ '^[RC]-[0-9A-Z]{12}$' OR p_event !~ '^[a-z_]+:[a-z_]+$' OR p_actor !~ '^[A-Za-z0-9:._-]{1,60}$'
-        OR p_detail_hash !~ '^[0-9a-f]{64}$' THEN
-        RAISE EXCEPTION 'custody: malformed event' USING ERRCODE = 'check_violation';
-    END IF;
-    -- A door that faces the internet speaks only for the people it serves, and only of their acts.
-    IF door = 'public' AND NOT (p_subject ~ '^R-' AND p_actor = 'reporter' AND p_event IN (
-            'report:started', 'answer:saved', 'files:age_answered', 'evidence:acquired', 'evidence:taken_out', 'evidence:quarantined',
-            'report:submitted', 'report:opened_by_reporter', 'message:posted', 'message:read', 'looks:shown', 'consent:answered'))
-        OR door = 'partner' AND NOT (p_subject ~ '^C-' AND p_actor ~ '^P-' AND p_event IN ('package:collected', 'referral:answered')) THEN
-        RAISE EXCEPTION 'custody: the % door may not record this', door USING ERRCODE = 'insufficient_privilege';
-    END IF;
-    INSERT INTO custody_custodyhead AS h (subject, seq, leaf, at) VALUES (p_subject, 0, repeat('0', 64), '-infinity')
-        ON CONFLICT (subject) DO NOTHING;
-    SELECT * INTO head FROM custody_custodyhead h WHERE h.subject = p_subject FOR UPDATE;
-    IF p_previous IS NOT NULL AND p_previous <> head.leaf THEN
-        RAISE EXCEPTION 'custody: the chain has moved on' USING ERRCODE = 'serialization_failure';
-    END IF;
-    id := nextval('custody_event_number');
-    seq := head.seq + 1;
-    previous := head.leaf;
-    at := greatest(date_trunc('microseconds', clock_timestamp()), head.at);
-    canonical := format(
-        '{"actor":"%s","at":"%s","detail_hash":"%s","door":"%s","event":"%s","id":%s,"previous":"%s","seq":%s,"subject":"%s"}',
-        p_actor, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), p_detail_hash, door, p_event, id,
-        previous, seq, p_subject);
-    leaf := encode(sha256('\x00'::bytea || convert_to(canonical, 'UTF8')), 'hex');
-    INSERT INTO custody_custodyevent (id, subject, seq, event, actor, door, at, detail_hash, previous, canonical, leaf)
-        VALUES (id, p_subject, seq, p_event, p_actor, door, at, p_detail_hash, previous, canonical, leaf);
-    UPDATE custody_custodyhead h SET seq = custody_append.seq, leaf = custody_append.leaf, at = custody_append.at
-        WHERE h.subject = p_subject;
+    RAISE EXCEPTION 'custody: %', p_reason USING ERRCODE = p_code;
 END $$;
 
--- The public keys of one report or case, from its first event. The public door may ask this and nothing else of the ledger.
-CREATE FUNCTION custody_founding(p_subject text, OUT canonical text, OUT founding text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    SELECT e.canonical, d.founding FROM custody_custodyevent e JOIN custody_custodydetail d ON d.event_id = e.id
-    WHERE e.subject = p_subject AND e.seq = 1;
-$$;
+-- Whether this door may record this act, and speak as this actor, on this subject.
+CREATE OR REPLACE FUNCTION public.custody_may_record(p_subject text, p_event text, p_actor text) RETURNS boolean
+LANGUAGE sql STABLE
+RETURN public.custody_door_may(p_event, public.custody_door()) AND CASE public.custody_door()
+    WHEN 'public' THEN p_actor = 'reporter' AND p_subject LIKE 'R-%'
+    WHEN 'partner' THEN p_actor ~ '^P-[0-9A-Z]{12}$'
+    WHEN 'staff' THEN p_actor ~ '^S-[0-9A-Z]{12}$'
+    WHEN 'worker' THEN p_actor ~ '^job:[a-z_-]{1,40}$'
+    ELSE false END;
 
-CREATE FUNCTION custody_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+-- The one way in. Takes the subject's lock, checks `p_previous` when the caller names it, stamps time and door, and
+-- stores the sealed detail (or, for a first event, the public keys in the clear) in the same call.
+-- Hashes come as 32 bytes, so that nothing but hexadecimal digits gets into the canonical row; other words are
+-- checked or escaped as JSON. The second statement sees what the last holder of the lock has committed.
+CREATE OR REPLACE FUNCTION public.custody_append(
+    p_subject text, p_event text, p_actor text, p_object text, p_object_sha256 bytea, p_detail_hash bytea,
+    p_sealed bytea, p_founding text, p_previous text
+) RETURNS TABLE (id bigint, seq bigint, at timestamptz, leaf text) LANGUAGE sql VOLATILE SECURITY DEFINER
+BEGIN ATOMIC
+    INSERT INTO public.custody_custodyhead AS head (subject, seq, at)
+        SELECT p_subject, 1, clock_timestamp()
+        WHERE CASE WHEN public.custody_may_record(p_subject, p_event, p_actor) THEN true
+            ELSE public.custody_fail(format('the %s door may not record this', public.custody_door()),
+                                     'insufficient_privilege') END
+        ON CONFLICT (subject) DO UPDATE SET seq = head.seq + 1, at = greatest(clock_timestamp(), head.at);
+    WITH following AS (
+        SELECT nextval('public.custody_event_number'::regclass) AS id, head.seq, head.at, last.leaf AS last_leaf,
+            coalesce(last.leaf, repeat('0', 64)) AS previous
+        FROM public.custody_custodyhead head
+        LEFT JOIN public.custody_custodyevent last ON last.subject = head.subject AND last.seq = head.seq - 1
+        WHERE head.subject = p_subject
+            AND CASE WHEN (head.seq = 1) = (last.leaf IS NULL)
+                    AND (head.seq = 1) = (p_founding IS NOT NULL AND p_founding <> '')
+                    AND (head.seq > 1 OR p_subject ~ '^[RC]-[0-9A-Z]{12}$'
+                        AND p_detail_hash = sha256(convert_to(p_founding, 'UTF8')))
+                    AND octet_length(p_object_sha256) = 32 AND octet_length(p_detail_hash) = 32
+                    AND char_length(p_object) = 14
+                THEN true ELSE public.custody_fail('malformed event', 'check_violation') END
+            AND CASE WHEN p_previous IS NULL OR p_previous = coalesce(last.leaf, repeat('0', 64))
+                THEN true ELSE public.custody_fail('the chain has moved on', 'serialization_failure') END
+    ), written AS (
+        SELECT f.*, coalesce(p_sealed, ''::bytea) AS sealed,
+            encode(CASE WHEN f.seq = 1 THEN p_detail_hash ELSE sha256(coalesce(p_sealed, ''::bytea)) END, 'hex')
+                AS sealed_sha256,
+            to_char(f.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at_text
+        FROM following f
+    ), canonical AS (
+        SELECT w.*, '{"actor":' || to_json(p_actor) || ',"at":"' || w.at_text
+            || '","detail_hash":"' || encode(p_detail_hash, 'hex')
+            || '","detail_sealed_sha256":"' || w.sealed_sha256
+            || '","door":"' || public.custody_door() || '","event":"' || p_event || '","id":' || w.id
+            || ',"object":' || to_json(p_object) || ',"object_sha256":"' || encode(p_object_sha256, 'hex')
+            || '","previous":"' || w.previous || '","seq":' || w.seq || ',"subject":"' || p_subject || '"}' AS canonical
+        FROM written w
+    ), hashed AS (
+        SELECT c.*, encode(sha256('\x00'::bytea || convert_to(c.canonical, 'UTF8')), 'hex') AS leaf FROM canonical c
+    ), detail AS (
+        INSERT INTO public.custody_custodydetail (event_id, founding, sealed)
+            SELECT h.id, coalesce(p_founding, ''), h.sealed FROM hashed h
+    ), waiting AS (
+        INSERT INTO public.custody_waitingevent (event_id, leaf) SELECT h.id, decode(h.leaf, 'hex') FROM hashed h
+    ), event AS (
+        INSERT INTO public.custody_custodyevent (id, subject, seq, event, object, object_sha256, actor, door, at,
+                detail_hash, detail_sealed_sha256, previous, canonical, leaf)
+            SELECT h.id, p_subject, h.seq, p_event, p_object, encode(p_object_sha256, 'hex'), p_actor,
+                public.custody_door(), h.at, encode(p_detail_hash, 'hex'), h.sealed_sha256, h.previous, h.canonical,
+                h.leaf
+            FROM hashed h
+            RETURNING custody_custodyevent.id, custody_custodyevent.seq, custody_custodyevent.at,
+                custody_custodyevent.leaf
+    )
+    SELECT event.id, event.seq, event.at, event.leaf FROM event;
+END;
+
+-- The public keys of one report or case, from its first event.
+CREATE OR REPLACE FUNCTION public.custody_founding(p_subject text, OUT canonical text, OUT founding text)
+LANGUAGE sql STABLE SECURITY DEFINER
+BEGIN ATOMIC
+    SELECT event.canonical, detail.founding FROM public.custody_custodyevent event
+        JOIN public.custody_custodydetail detail ON detail.event_id = event.id
+        WHERE event.subject = p_subject AND event.seq = 1;
+END;
+
+-- The leaf of the newest event of a subject, held until the transaction ends: what the next act follows.
+CREATE OR REPLACE FUNCTION public.custody_head(p_subject text) RETURNS text
+LANGUAGE sql VOLATILE SECURITY DEFINER
+BEGIN ATOMIC
+    SELECT head.seq FROM public.custody_custodyhead head WHERE head.subject = p_subject FOR UPDATE;
+    SELECT last.leaf FROM public.custody_custodyhead head
+        JOIN public.custody_custodyevent last ON last.subject = head.subject AND last.seq = head.seq
+        WHERE head.subject = p_subject;
+END;
+
+-- Whether a stored thing is the one that an act of its report or case recorded at that time.
+CREATE OR REPLACE FUNCTION public.custody_recorded(
+    p_subject text, p_object text, p_object_sha256 text, p_at timestamptz
+) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
+BEGIN ATOMIC
+    SELECT EXISTS (SELECT FROM public.custody_custodyevent event
+        WHERE event.object = p_object AND event.subject = p_subject AND event.object_sha256 = p_object_sha256
+            AND event.at = p_at AND public.custody_keeps(event.event));
+END;
+
+-- Whether an act of this name about this thing was recorded since this transaction began.
+CREATE OR REPLACE FUNCTION public.custody_recorded_now(p_subject text, p_object text, p_events text[])
+RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
+BEGIN ATOMIC
+    SELECT EXISTS (SELECT FROM public.custody_custodyevent event
+        WHERE event.object = p_object AND event.subject = p_subject AND event.event = ANY (p_events)
+            AND event.at >= transaction_timestamp());
+END;
+
+CREATE OR REPLACE FUNCTION public.custody_refuse() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RAISE EXCEPTION 'custody: % on % is refused: the ledger only grows', TG_OP, TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+    RAISE EXCEPTION 'custody: % on % is refused: the ledger only grows', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'restrict_violation';
 END $$;
 
--- The sequencer gives an event its place in the tree, once; nothing else of an event ever changes.
-CREATE FUNCTION custody_place_once() RETURNS trigger LANGUAGE plpgsql AS $$
+-- A checkpoint gets its time stamps once each; nothing else of it ever changes.
+CREATE OR REPLACE FUNCTION public.custody_stamp_once() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF OLD.tree_index IS NOT NULL OR NEW.tree_index IS NULL
-        OR to_jsonb(OLD) - 'tree_index' <> to_jsonb(NEW) - 'tree_index' THEN
-        RAISE EXCEPTION 'custody: UPDATE on % is refused: the ledger only grows', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+    IF OLD.time_stamp <> ''::bytea AND OLD.time_stamp <> NEW.time_stamp
+        OR OLD.outside_time_stamp <> ''::bytea AND OLD.outside_time_stamp <> NEW.outside_time_stamp
+        OR to_jsonb(OLD) - 'time_stamp' - 'outside_time_stamp' <> to_jsonb(NEW) - 'time_stamp' - 'outside_time_stamp' THEN
+        RAISE EXCEPTION 'custody: UPDATE on % is refused: the ledger only grows', TG_TABLE_NAME
+            USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NEW;
 END $$;
 
--- A checkpoint gets its time stamp once; nothing else of it ever changes.
-CREATE FUNCTION custody_stamp_once() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF OLD.time_stamp <> ''::bytea OR to_jsonb(OLD) - 'time_stamp' <> to_jsonb(NEW) - 'time_stamp' THEN
-        RAISE EXCEPTION 'custody: UPDATE on % is refused: the ledger only grows', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
-    END IF;
-    RETURN NEW;
-END $$;
+CREATE OR REPLACE TRIGGER custody_checkpoint_stamped BEFORE UPDATE ON public.custody_checkpoint
+    FOR EACH ROW EXECUTE FUNCTION public.custody_stamp_once();
+CREATE OR REPLACE TRIGGER custody_checkpoint_stays BEFORE DELETE ON public.custody_checkpoint
+    FOR EACH ROW EXECUTE FUNCTION public.custody_refuse();
+CREATE OR REPLACE TRIGGER custody_event_stays BEFORE UPDATE OR DELETE ON public.custody_custodyevent
+    FOR EACH ROW EXECUTE FUNCTION public.custody_refuse();
+CREATE OR REPLACE TRIGGER custody_event_not_truncated BEFORE TRUNCATE ON public.custody_custodyevent
+    EXECUTE FUNCTION public.custody_refuse();
+CREATE OR REPLACE TRIGGER custody_place_stays BEFORE UPDATE OR DELETE ON public.custody_place
+    FOR EACH ROW EXECUTE FUNCTION public.custody_refuse();
+CREATE OR REPLACE TRIGGER custody_detail_stays BEFORE UPDATE ON public.custody_custodydetail
+    FOR EACH ROW EXECUTE FUNCTION public.custody_refuse();
+CREATE OR REPLACE TRIGGER custody_opening_stays BEFORE UPDATE OR DELETE ON public.custody_custodyopening
+    FOR EACH ROW EXECUTE FUNCTION public.custody_refuse();
 
-CREATE TRIGGER custody_checkpoint_stamped BEFORE UPDATE ON custody_checkpoint FOR EACH ROW EXECUTE FUNCTION custody_stamp_once();
-CREATE TRIGGER custody_event_placed BEFORE UPDATE ON custody_custodyevent FOR EACH ROW EXECUTE FUNCTION custody_place_once();
-CREATE TRIGGER custody_event_stays BEFORE DELETE ON custody_custodyevent FOR EACH ROW EXECUTE FUNCTION custody_refuse();
-CREATE TRIGGER custody_event_not_truncated BEFORE TRUNCATE ON custody_custodyevent EXECUTE FUNCTION custody_refuse();
-CREATE TRIGGER custody_checkpoint_stays BEFORE DELETE ON custody_checkpoint FOR EACH ROW EXECUTE FUNCTION custody_refuse();
-CREATE TRIGGER custody_opening_stays BEFORE UPDATE OR DELETE ON custody_custodyopening FOR EACH ROW EXECUTE FUNCTION custody_refuse();
+-- The acts of one subject with their details. The public door reads, of a report, what its reporter may read: the acts
+-- of the reporter, and those of the office that the reporter is told of; an opening only once a key was given for it.
+CREATE OR REPLACE FUNCTION public.custody_acts(p_subject text) RETURNS TABLE (
+    id bigint, subject text, seq bigint, event text, object text, object_sha256 text, actor text, door text,
+    at timestamptz, detail_hash text, detail_sealed_sha256 text, previous text, canonical text, leaf text,
+    sealed bytea, founding text
+) LANGUAGE sql STABLE SECURITY DEFINER
+BEGIN ATOMIC
+    SELECT e.id, e.subject, e.seq, e.event, e.object, e.object_sha256, e.actor, e.door, e.at, e.detail_hash,
+        e.detail_sealed_sha256, e.previous, e.canonical, e.leaf, d.sealed, d.founding
+    FROM public.custody_custodyevent e LEFT JOIN public.custody_custodydetail d ON d.event_id = e.id
+    WHERE e.subject = p_subject AND (public.custody_door() <> 'public' OR e.subject LIKE 'R-%' AND (
+        e.door = 'public' OR public.custody_told_to_reporter(e.event) AND (NOT public.custody_opens(e.event)
+            OR EXISTS (SELECT FROM public.custody_custodyopening o WHERE o.event_id = e.id))))
+    ORDER BY e.seq;
+END;
 
-REVOKE ALL ON FUNCTION custody_append, custody_founding FROM PUBLIC;
+REVOKE ALL ON FUNCTION public.custody_append, public.custody_founding, public.custody_head, public.custody_acts,
+    public.custody_recorded, public.custody_recorded_now FROM PUBLIC;

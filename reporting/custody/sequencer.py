@@ -1,144 +1,161 @@
 """The sequencer: gives each committed event its place in the tree, then signs what was committed.
 
-One process, one advisory lock. Order of a round: place and commit, sign, append to `checkpoints.log` with fsync, publish.
-A kill between any two steps is finished by the next start, with the same bytes. Once an hour a checkpoint gets a time stamp; an authority that is
-slow or away holds up nothing, because it is asked in a thread of its own and asked again later.
+One process, one advisory lock. Order of a round: places and tiles in one commit, sign, append to
+`checkpoints.log` with fsync, publish. A kill between any two steps is finished by the next start,
+with the same bytes. It reads no event: the waiting table holds an event's number and leaf hash, and
+nothing else is needed.
 """
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection, transaction
 
-from reporting.custody import checkpoints
-from reporting.custody.models import Checkpoint, CustodyEvent
-from reporting.custody.timestamps import StampFailed
-from reporting.custody.tree import Frontier
+from reporting.custody import checkpoints, tiles, tree
+from reporting.custody.checkpoints import CheckpointLog, SignedCheckpoint
+from reporting.custody.models import Checkpoint
+from reporting.custody.stamping import HourlyStamp
+from reporting.custody.tiles import RightEdge
 
 BATCH = 5_000
-STAMP_EVERY = 3600.0  # seconds
-STAMP_AGAIN_AFTER = 600.0  # seconds after an authority gave no answer
 _LOCK = 0x686F6C64  # "hold"
 
-
-log = logging.getLogger("holdfast.sequencer")
+# The waiting table is the truth of what has no place: an event may commit after one with a larger
+# number, so that a mark of "placed up to here" would pass over it.
+_PLACE = """
+    WITH taken AS (
+        DELETE FROM public.custody_waitingevent WHERE event_id IN (
+            SELECT event_id FROM public.custody_waitingevent ORDER BY event_id LIMIT %s)
+        RETURNING event_id, leaf
+    ), placed AS (
+        INSERT INTO public.custody_place (tree_index, event_id)
+        SELECT %s + row_number() OVER (ORDER BY event_id) - 1, event_id FROM taken
+    )
+    SELECT leaf FROM taken ORDER BY event_id
+"""
 
 
 class RolledBack(Exception):
-    """The database is older than a checkpoint that already left the house, or holds other events. Nothing is signed."""
+    """The database is older than a checkpoint that already left the house, or holds other events.
+
+    Nothing is signed then.
+    """
 
 
 class AnotherSequencer(Exception):
     """The advisory lock is held: two sequencers would sign two histories."""
 
 
-@dataclass
 class Sequencer:
-    origin: str
-    key: Ed25519PrivateKey
-    log: checkpoints.CheckpointLog
-    stamp: Callable[[bytes], bytes] | None = None
+    """`stamps`: column of Checkpoint → the authority whose stamps it keeps.
 
-    def __post_init__(self) -> None:
+    Raises AnotherSequencer, RolledBack, checkpoints.LogUnreadable.
+    """
+
+    def __init__(
+        self,
+        origin: str,
+        key: Ed25519PrivateKey,
+        log: CheckpointLog,
+        stamps: Mapping[str, Callable[[bytes], bytes]] | None = None,
+    ) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
             if not cursor.fetchone()[0]:
                 raise AnotherSequencer("another sequencer runs on this database")
-        self._frontier = Frontier()
-        self._signed = 0
-        self._newest: checkpoints.SignedCheckpoint | None = None
-        self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stamp")
-        self._stamping: tuple[int, Future[bytes]] | None = None
-        self._stamp_at = 0.0
-        self._catch_up()
+        self.origin = origin
+        self.stamps = [HourlyStamp(field, stamp) for field, stamp in (stamps or {}).items()]
+        self._key = key
+        self._log = log
+        self._edge, self._signed = self._catch_up()
 
-    def _catch_up(self) -> None:
-        last = [checkpoints.read(note, self.key.public_key()) for note in self.log.notes()[-1:]]
-        for leaf in _placed_leaves():
-            self._frontier.append(bytes.fromhex(leaf))
-            if (
-                last
-                and self._frontier.size == last[0].size
-                and self._frontier.root() != last[0].root
-            ):
-                raise RolledBack(
-                    f"the first {last[0].size} events are not those of the last checkpoint"
-                )
-        if last:
-            if self._frontier.size < last[0].size:
-                raise RolledBack(
-                    f"the database holds {self._frontier.size} placed events, the last checkpoint {last[0].size}"
-                )
-            self._signed = last[0].size
-            self._publish(last[0])
+    def _catch_up(self) -> tuple[RightEdge, int]:
+        """The tree's right edge as the database has it, once it is known to go on from what was
+        last signed."""
+        last = self._log.last()
+        try:
+            edge = RightEdge.load(_placed())
+            if last is None:
+                return edge, 0
+            checkpoint = checkpoints.read(last.note, self._key.public_key())
+            _must_go_on_from(checkpoint, edge)
+        except checkpoints.NotACheckpoint as error:
+            raise RolledBack(f"the last checkpoint of the log cannot be read: {error}") from None
+        except tiles.TileMissing as error:
+            raise RolledBack(f"the tree is not whole: {error}") from None
+        self._publish(checkpoint, last.at)
+        return edge, checkpoint.size
 
     def round(self) -> int:
-        """One round; how many events were placed. Signs only when there is news."""
-        placed = self._place()
-        if self._frontier.size > self._signed:
+        """One round; how many events were placed. Signs when nothing waits any more, and only when
+        there is news.
+
+        So an event without a place was committed after the newest checkpoint, and its time can be
+        held against that.
+        """
+        placed = batch = self._place()
+        while batch == BATCH:
+            batch = self._place()
+            placed += batch
+        if self._edge.size > self._signed:
             checkpoint = checkpoints.sign(
-                origin=self.origin,
-                size=self._frontier.size,
-                root=self._frontier.root(),
-                at=datetime.now(UTC),
-                key=self.key,
+                origin=self.origin, size=self._edge.size, root=self._edge.root(), key=self._key
             )
-            self.log.append(checkpoint)
+            at = _database_time()
+            self._log.append(checkpoint, at)
             self._signed = checkpoint.size
-            self._publish(checkpoint)
-        self._stamp_hourly()
+            self._publish(checkpoint, at)
+        for stamp in self.stamps:
+            stamp.step()
         return placed
 
     def _place(self) -> int:
         with transaction.atomic():
-            waiting = list(
-                CustodyEvent.objects.filter(tree_index=None)
-                .order_by("id")
-                .values_list("id", "leaf")[:BATCH]
-            )
-            for offset, (event_id, _leaf) in enumerate(waiting):
-                CustodyEvent.objects.filter(id=event_id).update(
-                    tree_index=self._frontier.size + offset
-                )
-        for _event_id, leaf in waiting:
-            self._frontier.append(bytes.fromhex(leaf))
-        return len(waiting)
+            with connection.cursor() as cursor:
+                cursor.execute(_PLACE, [BATCH, self._edge.size])
+                leaves = [bytes(leaf) for (leaf,) in cursor.fetchall()]
+            # A failed commit ends the process, so that the edge never runs ahead of the table.
+            if leaves:
+                tiles.store(self._edge.append(leaves))
+        return len(leaves)
 
-    def _publish(self, checkpoint: checkpoints.SignedCheckpoint) -> None:
+    def _publish(self, checkpoint: SignedCheckpoint, at: datetime) -> None:
         Checkpoint.objects.get_or_create(
-            size=checkpoint.size, defaults={"note": checkpoint.note, "at": checkpoint.at}
+            size=checkpoint.size, defaults={"note": checkpoint.note, "at": at}
         )
-        self._newest = checkpoint
-
-    def _stamp_hourly(self) -> None:
-        if self._stamping:
-            size, answer = self._stamping
-            if answer.done():
-                self._stamping = None
-                self._keep_stamp(size, answer)
-        elif self.stamp and self._newest and time.monotonic() >= self._stamp_at:
-            asked, self._newest = self._newest, None  # without news there is nothing to stamp anew
-            self._stamping = (asked.size, self._beside.submit(self.stamp, asked.note.encode()))
-
-    def _keep_stamp(self, size: int, answer: Future[bytes]) -> None:
-        try:
-            Checkpoint.objects.filter(size=size, time_stamp=b"").update(time_stamp=answer.result())
-            self._stamp_at = time.monotonic() + STAMP_EVERY
-        except (StampFailed, OSError):
-            log.exception("a checkpoint got no time stamp; it is tried again in ten minutes")
-            self._newest = self._newest or checkpoints.read(
-                Checkpoint.objects.get(size=size).note, self.key.public_key()
-            )
-            self._stamp_at = time.monotonic() + STAMP_AGAIN_AFTER
+        for stamp in self.stamps:
+            stamp.offer(checkpoint)
 
 
-def _placed_leaves() -> list[str]:
-    placed = CustodyEvent.objects.exclude(tree_index=None).order_by("tree_index")
-    return list(placed.values_list("leaf", flat=True))
+def _must_go_on_from(checkpoint: SignedCheckpoint, edge: RightEdge) -> None:
+    """That what the database holds begins with what was signed. Raises RolledBack, TileMissing."""
+    if edge.size < checkpoint.size:
+        raise RolledBack(
+            f"the database holds {edge.size} placed events, the last checkpoint {checkpoint.size}"
+        )
+    if checkpoint.size == 0:
+        return
+    proof = tiles.consistency_proof(checkpoint.size, edge.size)
+    try:
+        tree.verify_consistency(checkpoint.size, edge.size, proof, checkpoint.root, edge.root())
+    except tree.ProofRejected:
+        raise RolledBack(
+            f"the first {checkpoint.size} events are not those of the last checkpoint"
+        ) from None
+
+
+def _placed() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(max(tree_index) + 1, 0) FROM public.custody_place")
+        return int(cursor.fetchone()[0])
+
+
+def _database_time() -> datetime:
+    """The clock that stamped the events, so that both can be compared."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        at: datetime = cursor.fetchone()[0]
+    return at

@@ -1,4 +1,4 @@
-"""The acts of some subjects in order, as the case page shows them: what stands in the clear of the ledger."""
+"""The acts of some subjects in order, as the case page shows them: the clear part of the ledger."""
 
 from __future__ import annotations
 

@@ -1,111 +1,207 @@
-"""Reading the whole ledger against itself and against checkpoints that left the house."""
+"""Reading the whole ledger against itself and against checkpoints that left the house. README.md
+lists what is checked."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from heapq import merge
+from typing import Any
 
-from reporting.custody.checkpoints import SignedCheckpoint
-from reporting.custody.models import CustodyDetail, CustodyEvent
-from reporting.custody.record import UnknownSubject, read_founding
-from reporting.custody.tree import Frontier
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from django.db import DataError, connection, transaction
 
-_CHECKED_COLUMNS = ("id", "subject", "seq", "event", "actor", "door", "detail_hash", "previous")
+from reporting.acts import OPENING
+from reporting.custody import verify_rows, verify_tree
+from reporting.custody.checkpoints import CheckpointLog, SignedCheckpoint
+from reporting.custody.models import CustodyHead, Place
+from reporting.custody.published import SEQUENCED_WITHIN
+from reporting.custody.verify_checkpoints import (
+    Known,
+    Published,
+    Signed,
+    check_later,
+    check_stamp_times,
+    read_log,
+    read_published,
+)
+from reporting.custody.verify_rows import Faults, Rows, Windows
 
+Check = Callable[[], Iterable[str]]
 
-class LedgerBroken(Exception):
-    """The first bad entry, named."""
+# Anti-joins: what lies in one table and should have its counterpart in another.
+_STRAYS = {
+    "SELECT detail.event_id FROM public.custody_custodydetail detail "
+    "LEFT JOIN public.custody_custodyevent event ON event.id = detail.event_id "
+    "WHERE event.id IS NULL ORDER BY 1": "event {}: its detail is there and the event is not",
+    "SELECT place.event_id FROM public.custody_place place "
+    "LEFT JOIN public.custody_custodyevent event ON event.id = place.event_id "
+    "WHERE event.id IS NULL ORDER BY 1": "event {}: it has a place in the tree and is gone",
+    "SELECT waiting.event_id FROM public.custody_waitingevent waiting "
+    "LEFT JOIN public.custody_custodyevent event ON event.id = waiting.event_id "
+    "AND decode(event.leaf, 'hex') = waiting.leaf WHERE event.id IS NULL ORDER BY 1": (
+        "event {}: what waits for a place under its number is not this event"
+    ),
+    "SELECT waiting.event_id FROM public.custody_waitingevent waiting "
+    "JOIN public.custody_place place ON place.event_id = waiting.event_id ORDER BY 1": (
+        "event {}: it has a place in the tree and waits for another"
+    ),
+}
+_OPENINGS = """
+    SELECT opening.event_id FROM public.custody_custodyopening opening
+    LEFT JOIN public.custody_custodyevent event ON event.id = opening.event_id
+        AND event.event = ANY (%s) AND event.actor = opening.actor
+        AND opening.at >= event.at - interval '10 seconds'
+    WHERE event.id IS NULL ORDER BY 1
+"""
+_NOT_OPENED = """
+    SELECT count(*) FROM public.custody_custodyevent event
+    LEFT JOIN public.custody_custodyopening opening ON opening.event_id = event.id
+    WHERE event.event = ANY (%s) AND opening.event_id IS NULL
+        AND event.at < now() - interval '2 minutes'
+"""
+_WAITING_LONG = """
+    SELECT event.id, extract(epoch FROM now() - event.at)::float8
+    FROM public.custody_custodyevent event
+    WHERE event.id = ANY (%s) AND event.at < now() - %s ORDER BY event.id
+"""
 
 
 @dataclass(frozen=True)
 class Verdict:
+    """`faults`: the first of `count`, as sentences.
+
+    `notes`: what a reader should know though nothing is broken.
+    """
+
     events: int
     placed: int
     checkpoints: int
+    stamps: int
+    count: int
+    faults: list[str]
+    notes: list[str]
 
 
-def verify(known: Sequence[SignedCheckpoint]) -> Verdict:
-    """Raises LedgerBroken. `known`: checkpoints from outside the database, in any order; none means internal consistency only."""
-    heads: dict[str, tuple[int, str, datetime]] = {}
-    count = 0
-    for row in CustodyEvent.objects.order_by("subject", "seq").iterator(chunk_size=5_000):
-        _check_row(row)
-        seq, previous, at = heads.get(row.subject, (0, "0" * 64, datetime.min.replace(tzinfo=UTC)))
-        if row.seq != seq + 1:
-            raise LedgerBroken(
-                f"{row.subject}: entry {seq + 1} is missing (the next one found is {row.seq})"
+def verify(
+    log: CheckpointLog | None,
+    kept: Sequence[SignedCheckpoint] = (),
+    *,
+    key: Ed25519PublicKey,
+    roots: Mapping[str, Sequence[x509.Certificate]] | None = None,
+    also: Sequence[Check] = (),
+) -> Verdict:
+    """Everything, in one snapshot of the database, so that the doors go on writing meanwhile.
+
+    `log`: checkpoints.log, None where it is not at hand; `kept`: checkpoints that somebody kept
+    outside. `key`: the log's public key. `roots`: column of Checkpoint → certificates its stamps
+    must come under. `also`: further checks, run in the same snapshot; each yields faults as
+    sentences. Raises LogUnreadable.
+    """
+    faults = Faults()
+    logged = read_log(log, key, faults)
+    published, rows, notes = Published(), Rows(bytearray()), list[str]()
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            published = read_published(
+                logged, has_log=log is not None, key=key, roots=roots or {}, faults=faults
             )
-        if row.previous != previous:
-            raise LedgerBroken(
-                f"{row.subject} entry {row.seq} (event {row.id}): does not follow the entry before it"
+            now = datetime.now(UTC)  # after the snapshot: what it holds is older
+            later = published.signed
+            windows = Windows([*logged.sizes, *later.sizes], [*logged.times, *later.times], now)
+            rows = verify_rows.read(Place.objects.count(), windows, faults)
+            verify_tree.check(rows.leaves, _known(logged, later, kept), faults)
+            _check_heads(rows, faults)
+            _check_unplaced(rows, faults)
+            _check_counterparts(faults)
+            check_stamp_times(published, windows, now, faults)
+            notes = _notes(published)
+            for check in also:
+                faults.extend(check())
+    except DataError as error:
+        faults.add(f"the database holds a value that none of our programs writes: {error}")
+    if log:
+        check_later(published, log, faults)
+    return Verdict(
+        events=rows.count,
+        placed=rows.placed,
+        checkpoints=len(logged.sizes) + len(kept),
+        stamps=len(published.stamps),
+        count=faults.count,
+        faults=faults.sentences,
+        notes=notes,
+    )
+
+
+def _known(logged: Signed, later: Signed, kept: Sequence[SignedCheckpoint]) -> Iterator[Known]:
+    """Everything the tree is compared with, by size."""
+    from_outside = [
+        Known(one.size, one.root, f"the checkpoint of {one.size} that was kept")
+        for one in sorted(kept, key=lambda one: one.size)
+    ]
+    return merge(logged.known(), later.known(), from_outside, key=lambda known: known.size)
+
+
+def _check_counterparts(faults: Faults) -> None:
+    for query, sentence in _STRAYS.items():
+        faults.extend(sentence.format(event_id) for (event_id,) in _query(query))
+    faults.extend(
+        f"event {event_id}: a key was given for it, and it is no opening of this actor"
+        for (event_id,) in _query(_OPENINGS, sorted(OPENING))
+    )
+
+
+def _check_heads(rows: Rows, faults: Faults) -> None:
+    heads = dict(rows.heads)
+    stored = CustodyHead.objects.order_by("subject").values_list("subject", "seq", "at")
+    for subject, seq, at in stored.iterator(chunk_size=10_000):
+        head = heads.pop(subject.encode(), None)
+        if head is None:
+            faults.add(f"{subject}: the ledger says it has {seq} entries and there is none")
+        elif (seq, at) != (head[0], verify_rows.time_of(head[2])):
+            faults.add(
+                f"{subject}: the ledger says it ends at entry {seq}, and it ends at {head[0]}"
             )
-        if row.at < at:
-            raise LedgerBroken(
-                f"{row.subject} entry {row.seq} (event {row.id}): its time is before the entry before it"
-            )
-        heads[row.subject] = (row.seq, row.leaf, row.at)
-        count += 1
-    _check_foundings()
-    placed = _check_tree(known)
-    return Verdict(count, placed, len(known))
+    faults.extend(
+        f"{verify_rows.name_of(subject)}: its end is not noted" for subject in sorted(heads)
+    )
 
 
-def _check_row(row: CustodyEvent) -> None:
-    where = f"{row.subject} entry {row.seq} (event {row.id})"
-    if hashlib.sha256(b"\x00" + row.canonical.encode()).hexdigest() != row.leaf:
-        raise LedgerBroken(f"{where}: its leaf is not the hash of its text")
-    written = json.loads(row.canonical)
-    for column in _CHECKED_COLUMNS:
-        if written[column] != getattr(row, column):
-            raise LedgerBroken(f"{where}: the column {column} differs from the signed text")
-    if written["at"] != row.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"):
-        raise LedgerBroken(f"{where}: the column at differs from the signed text")
-
-
-def _check_foundings() -> None:
-    for detail in (
-        CustodyDetail.objects.exclude(founding="").order_by("event_id").iterator(chunk_size=5_000)
-    ):
-        canonical = (
-            CustodyEvent.objects.filter(id=detail.event_id)
-            .values_list("canonical", flat=True)
-            .first()
+def _check_unplaced(rows: Rows, faults: Faults) -> None:
+    """Every event has a place or waits for one, and waits no longer than a running sequencer
+    takes."""
+    waiting = {
+        event_id for (event_id,) in _query("SELECT event_id FROM public.custody_waitingevent")
+    }
+    for event_id in rows.unplaced:
+        if event_id not in waiting:
+            faults.add(f"event {event_id}: it has no place in the tree and does not wait for one")
+    late = [
+        (event_id, seconds)
+        for event_id, seconds in _query(_WAITING_LONG, rows.unplaced, SEQUENCED_WITHIN)
+        if event_id in waiting
+    ]
+    if late:
+        faults.add(
+            f"{len(late)} events wait for a place in the tree, the first (event {late[0][0]}) for "
+            f"{timedelta(seconds=round(late[0][1]))}: does the sequencer run?"
         )
-        try:
-            read_founding(canonical or "{}", detail.founding)
-        except (UnknownSubject, KeyError):
-            raise LedgerBroken(
-                f"event {detail.event_id}: its public keys are not those that were recorded"
-            ) from None
 
 
-def _check_tree(known: Sequence[SignedCheckpoint]) -> int:
-    frontier, waiting = Frontier(), sorted(known, key=lambda checkpoint: checkpoint.size)
-    good = 0
-    for index, leaf, event_id in _placed():
-        if index != frontier.size:
-            raise LedgerBroken(
-                f"the tree has no entry {frontier.size} (the next one found is {index}, event {event_id})"
-            )
-        frontier.append(bytes.fromhex(leaf))
-        while waiting and waiting[0].size == frontier.size:
-            if waiting[0].root != frontier.root():
-                raise LedgerBroken(
-                    f"tree entries {good} to {frontier.size - 1}: at least one is not what the checkpoint of "
-                    f"{waiting[0].at:%Y-%m-%d %H:%M:%S} UTC saw"
-                )
-            good = waiting.pop(0).size
-    if waiting:
-        raise LedgerBroken(
-            f"the tree ends at {frontier.size} entries; the checkpoint of {waiting[-1].at:%Y-%m-%d %H:%M:%S} UTC "
-            f"saw {waiting[-1].size}: the end was cut off, or an older copy of the database was put back"
-        )
-    return frontier.size
+def _notes(published: Published) -> list[str]:
+    ((count,),) = _query(_NOT_OPENED, sorted(OPENING))
+    notes = [f"{count} opening acts for which no key was given."] if count else []
+    return notes + [
+        f"No certificate to check {column} with: only what it is over was compared."
+        for column in sorted(published.unchecked)
+    ]
 
 
-def _placed() -> Iterator[tuple[int | None, str, int]]:
-    rows = CustodyEvent.objects.exclude(tree_index=None).order_by("tree_index")
-    yield from rows.values_list("tree_index", "leaf", "id").iterator(chunk_size=10_000)
+def _query(sql: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values or None)
+        yield from cursor.fetchall()

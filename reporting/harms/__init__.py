@@ -1,4 +1,5 @@
-"""One file per kind of harm: her words for it, what helps as evidence, the first advice, who usually takes it on.
+"""One file per kind of harm: the reporter's words for it, what helps as evidence, the first advice,
+who usually takes it on.
 
 A new kind of harm is a neighbour copied and rewritten, and a line below.
 """

@@ -11,7 +11,7 @@ Words = Promise | str
 
 
 class Saved(Enum):
-    """What may be worth saving, in her words. Never a picture of somebody who is or may be under 18."""
+    """What may be worth saving. Never a picture of somebody who is or may be under 18."""
 
     CHAT_EXPORT = "chat_export"
     SCREENSHOT = "screenshot"
@@ -28,10 +28,12 @@ class Saved(Enum):
 
 @dataclass(frozen=True)
 class Harm:
-    """`code` is stored and never changes; `title` and `hint` are what she reads; `term` is the field's word, for staff.
+    """`code` is stored and never changes; `title` and `hint` are what the reporter reads; `term` is
+    the field's word, for staff.
 
-    `advice`: at most three short lines, saving before blocking; not shown where somebody controls her. `takers`: who usually
-    takes it on, for staff.
+    `advice`: at most three short lines, saving before blocking; not shown where somebody controls
+    the reporter. `of_children`: its name says that somebody under 18 is concerned or may be, so
+    that no file is taken. `takers`: who usually takes it on, for staff.
     """
 
     code: str
@@ -41,3 +43,4 @@ class Harm:
     helps: tuple[Saved, ...]
     advice: tuple[Words, ...]
     takers: str
+    of_children: bool = False

@@ -17,5 +17,8 @@ HARM = Harm(
         _("Do not send the picture to anyone, not even to us."),
         _("Words, names and links are enough. There are services that take such pictures down."),
     ),
-    takers="Take-down service for under-18s; INHOPE hotline; national child-protection hotline; police",
+    takers=(
+        "Take-down service for under-18s; INHOPE hotline; national child-protection hotline; police"
+    ),
+    of_children=True,
 )

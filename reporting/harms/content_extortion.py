@@ -17,5 +17,8 @@ HARM = Harm(
         _("If this person is near you, make a plan for your safety before you block them."),
         _("If they are far away: save the chat first, then stop answering."),
     ),
-    takers="Police; domestic-violence service; image helpline; for a child the national child-protection hotline",
+    takers=(
+        "Police; domestic-violence service; image helpline; for a child the national "
+        "child-protection hotline"
+    ),
 )

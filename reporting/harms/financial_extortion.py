@@ -22,9 +22,13 @@ HARM = Harm(
     advice=(
         _("Do not pay, or do not pay more. Paying often leads to more demands."),
         _(
-            "Do not delete anything yet: save the chat and their profile first, then stop answering."
+            "Do not delete anything yet: save the chat and their profile first, then stop "
+            "answering."
         ),
         _("Tell one person you trust. You do not have to go through this alone."),
     ),
-    takers="Police; fraud reporting service; image helpline; for a child the national child-protection hotline",
+    takers=(
+        "Police; fraud reporting service; image helpline; for a child the national "
+        "child-protection hotline"
+    ),
 )

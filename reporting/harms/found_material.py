@@ -18,4 +18,5 @@ HARM = Harm(
         _("If you think a child is in danger right now, call the police."),
     ),
     takers="INHOPE hotline; national child-protection hotline; police",
+    of_children=True,
 )

@@ -25,4 +25,5 @@ HARM = Harm(
         _("Keep the phone as it is: save the words of the chat, no pictures."),
     ),
     takers="National child-protection hotline; police",
+    of_children=True,
 )

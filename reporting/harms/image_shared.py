@@ -23,7 +23,8 @@ HARM = Harm(
         _("It is not your fault, whoever took the picture."),
         _("Copy the full address of each page before you ask for removal."),
         _(
-            "A removal service can block the picture by a code made on your own phone, without sending the picture."
+            "A removal service can block the picture by a code made on your own phone, without "
+            "sending the picture."
         ),
     ),
     takers="Image helpline; hash-sharing service; platform notice; police",

@@ -1,4 +1,4 @@
-"""Somebody pretends to be her, or took her account."""
+"""Somebody pretends to be the reporter, or took their account."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ HARM = Harm(
     advice=(
         _("Save the address and number of the fake profile first."),
         _(
-            "From another phone or computer: new password, sign out everywhere, turn on a second step."
+            "From another phone or computer: new password, sign out everywhere, turn on a second "
+            "step."
         ),
         _("If money or papers are involved, tell your bank today."),
     ),

@@ -14,7 +14,8 @@ HARM = Harm(
     helps=(Saved.CHAT_EXPORT, Saved.SCREENSHOT, Saved.USER_ID, Saved.PROFILE, Saved.LINK),
     advice=(
         _(
-            "You never have to do what they say. Please do not stay alone right now: be with someone you trust."
+            "You never have to do what they say. Please do not stay alone right now: be with "
+            "someone you trust."
         ),
         _("If you are hurt or might hurt yourself, call the emergency number."),
         _("Do not wipe the phone. What is on it can stop them."),

@@ -1,4 +1,5 @@
-"""Reads helplines.toml. An entry without `verified_on`, or checked too long ago, says so wherever it is shown."""
+"""Reads helplines.toml. An entry without `verified_on`, or checked too long ago, says so wherever
+it is shown."""
 
 from __future__ import annotations
 

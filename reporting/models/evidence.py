@@ -1,4 +1,4 @@
-"""What she gave: files behind the age question, links, accounts."""
+"""What the reporter gave: files behind the age question, links, accounts."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from reporting.vault.fields import SealedField
 
 
 class FileGroup(models.Model):
-    """Files for which the age question was asked and answered together. The answer itself is sealed, and bytes are taken only
-    while it is yes."""
+    """Files for which the age question is asked and answered together; each answer is an `Answer`
+    of this group."""
 
     id = models.CharField(primary_key=True, max_length=14, default=ids.file_group)
     report = models.ForeignKey(Report, on_delete=models.PROTECT, related_name="file_groups")
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="file_groups")
-    shown_adult = SealedField()
     at = models.DateTimeField(db_default=Now())
 
     INTERNAL: ClassVar = {"id", "report", "person", "at"}
@@ -36,21 +35,12 @@ class EvidenceItem(models.Model):
         KEPT = "kept"
         VERIFIED = "verified"
         INTEGRITY_FAILED = "integrity_failed"
-        QUARANTINED = "quarantined"
-        DESTROYED = "destroyed"
-        PRESERVED = "preserved"
-        RELEASED = "released"
 
     NEXT: ClassVar[dict[str, frozenset[str]]] = {
-        State.KEPT: frozenset({State.VERIFIED, State.INTEGRITY_FAILED, State.QUARANTINED}),
-        State.VERIFIED: frozenset({State.INTEGRITY_FAILED, State.QUARANTINED}),
-        State.INTEGRITY_FAILED: frozenset({State.QUARANTINED}),
-        State.QUARANTINED: frozenset({State.DESTROYED, State.PRESERVED, State.RELEASED}),
-        State.RELEASED: frozenset({State.VERIFIED, State.INTEGRITY_FAILED, State.QUARANTINED}),
-        State.DESTROYED: frozenset(),
-        State.PRESERVED: frozenset(),
+        State.KEPT: frozenset({State.VERIFIED, State.INTEGRITY_FAILED}),
+        State.VERIFIED: frozenset({State.INTEGRITY_FAILED}),
+        State.INTEGRITY_FAILED: frozenset(),
     }
-    OPENABLE: ClassVar = frozenset({State.KEPT, State.VERIFIED, State.RELEASED})
 
     id = models.CharField(primary_key=True, max_length=14, default=ids.evidence_item)
     report = models.ForeignKey(Report, on_delete=models.PROTECT, related_name="items")
@@ -58,7 +48,7 @@ class EvidenceItem(models.Model):
     group = models.ForeignKey(FileGroup, on_delete=models.PROTECT, related_name="items", null=True)
     kind = models.CharField(max_length=10, choices=Kind.choices)
     state = models.CharField(max_length=20, choices=State.choices, default=State.KEPT)
-    acquisition = SealedField()
+    acquisition = SealedField()  # the sealed detail of the act `evidence:acquired`, byte for byte
     vault_name = models.CharField(max_length=40, default="")
     ciphertext_size = models.BigIntegerField(default=0)
     ciphertext_sha256 = models.CharField(max_length=64, default="")
@@ -84,7 +74,15 @@ class EvidenceItem(models.Model):
                 condition=models.Q(kind="file", state="kept"),
                 name="item_to_verify",
             ),
-            models.Index(
-                fields=["at"], condition=models.Q(state="quarantined"), name="item_quarantined"
-            ),
         ]
+
+
+class UploadReservation(models.Model):
+    """Bytes that a running upload has declared; see reporting.reservations. It names its report
+    without a foreign key, so that one left behind keeps no draft from being forgotten."""
+
+    report_id = models.CharField(max_length=14, db_index=True)
+    bytes = models.BigIntegerField()
+    until = models.DateTimeField()
+
+    INTERNAL: ClassVar = {"id", "report_id", "bytes", "until"}

@@ -1,11 +1,11 @@
-"""What passes between her and the office: messages, her receipt, her consents, who looked."""
+"""What passes between reporter and office: messages, the receipt, consents, and who the people of
+the office are."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from django.db import models
-from django.db.models.functions import Now
 
 from reporting import ids
 from reporting.models.people import Person
@@ -18,14 +18,17 @@ class Message(models.Model):
     report = models.ForeignKey(Report, on_delete=models.PROTECT, related_name="messages")
     from_office = models.BooleanField()
     sealed = SealedField()
-    at = models.DateTimeField(db_default=Now())
-    read_at = models.DateTimeField(null=True)
+    at = models.DateTimeField()  # of the act that posted it
 
-    INTERNAL: ClassVar = {"id", "report", "from_office", "at", "read_at"}
+    INTERNAL: ClassVar = {"id", "report", "from_office", "at"}
 
 
 class Receipt(models.Model):
-    """The signed statement that her report was taken; with `proof` (C2SP tlog-proof), that it stands under a checkpoint. `body` holds ids, public keys and commitments, nothing she wrote."""
+    """The signed statement that a report was taken. `body` holds ids, public keys and commitments,
+    no words.
+
+    `proof` (C2SP tlog-proof): that the event stands under a checkpoint; empty until then.
+    """
 
     report = models.OneToOneField(
         Report, on_delete=models.PROTECT, primary_key=True, related_name="receipt"
@@ -47,8 +50,11 @@ class Receipt(models.Model):
 
 
 class Consent(models.Model):
-    """Her yes, not now or never to one recipient for one purpose, signed with her return code's key. The latest by `signed_at`, which
-    she signed too, is the one that holds: whoever puts an earlier yes in again does not make it the latest."""
+    """The reporter's yes, not now or never to one partner, signed with the return code's key.
+
+    The one that holds is the latest by the ledger. Its act's object hash is SHA-256(statement ‖
+    signature).
+    """
 
     class Answer(models.TextChoices):
         YES = "yes"
@@ -60,38 +66,34 @@ class Consent(models.Model):
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="consents")
     partner = models.CharField(max_length=14)
     answer = models.CharField(max_length=10, choices=Answer.choices)
-    signed_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     statement = models.TextField()
     signature = models.BinaryField()
+    at = models.DateTimeField()  # of the act that recorded it
 
     INTERNAL: ClassVar = {
-        "id",
-        "report",
-        "person",
-        "partner",
-        "answer",
-        "signed_at",
-        "expires_at",
-        "statement",
-        "signature",
-    }
+        "id", "report", "person", "partner", "answer", "expires_at", "statement", "signature", "at"
+    }  # fmt: skip
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["report", "partner", "-at"], name="consent_latest")
+        ]
 
 
-class Look(models.Model):
-    """A line of the list of who looked, written by the office in the same transaction as the look."""
+class Colleague(models.Model):
+    """The role behind an opaque actor id of the office, written down so that the reporter can read
+    who looked."""
 
-    report = models.ForeignKey(Report, on_delete=models.PROTECT, related_name="looks")
-    who = models.CharField(max_length=60)
-    act = models.CharField(max_length=200)
-    at = models.DateTimeField(db_default=Now())
-    shown_at = models.DateTimeField(null=True)
+    actor = models.CharField(primary_key=True, max_length=14)
+    role = models.CharField(max_length=20)
 
-    INTERNAL: ClassVar = {"id", "report", "who", "act", "at", "shown_at"}
+    INTERNAL: ClassVar = {"actor", "role"}
 
 
 class PartnerOffer(models.Model):
-    """A partner as she may see it when she is asked: written down by the office, read by the public door."""
+    """A partner as the reporter is shown it: written down by the office, read by the public
+    door."""
 
     partner = models.CharField(max_length=14, primary_key=True)
     name = models.CharField(max_length=120)

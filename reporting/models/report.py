@@ -60,7 +60,7 @@ class Report(models.Model):
     submitted_at = models.DateTimeField(null=True)
     news_at = models.DateTimeField(
         null=True
-    )  # she added something that the office has not read yet
+    )  # something was added that the office has not read yet
 
     INTERNAL: ClassVar = {"id", "state", "language", "started_at", "submitted_at", "news_at"}
 
@@ -86,7 +86,8 @@ class Report(models.Model):
 
 
 class ReturnCodeWrap(models.Model):
-    """The report key, wrapped for her return code; found by a keyed hash of the code's lookup value."""
+    """The report key, wrapped for the return code; found by a keyed hash of the code's lookup
+    value."""
 
     lookup = models.CharField(primary_key=True, max_length=64)
     report = models.OneToOneField(Report, on_delete=models.PROTECT)
@@ -96,23 +97,28 @@ class ReturnCodeWrap(models.Model):
 
 
 class OfficeWrap(models.Model):
-    """A report's or case's key, wrapped for one of the office's public_keys. Made at submit, never before."""
+    """A report's or case's key, wrapped for one of the office's public keys. Made at submit, never
+    before.
+
+    `key_id`: the first 16 hexadecimal characters of SHA-256 of the public key's text.
+    """
 
     subject = models.CharField(max_length=14, db_index=True)
-    public_key = models.CharField(max_length=80)
+    key_id = models.CharField(max_length=16)
     wrapped = SealedField()
 
     INTERNAL: ClassVar = {"subject"}
-    PUBLIC: ClassVar = {"id", "public_key"}
+    PUBLIC: ClassVar = {"id", "key_id"}
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["subject", "public_key"], name="office_wrap_once")
+            models.UniqueConstraint(fields=["subject", "key_id"], name="office_wrap_once")
         ]
 
 
 class Pulse(models.Model):
-    """When something last worked, written by the office and read by the public door's monitor page."""
+    """When something last worked, written by the office and read by the public door's monitor
+    page."""
 
     WRAP_OPENED: ClassVar = "a new report's wrap was opened by the office"
 
@@ -123,7 +129,8 @@ class Pulse(models.Model):
 
 
 class ReporterSession(models.Model):
-    """An open form or portal. The cookie's token is not here: only its SHA-256, and the keys sealed under it."""
+    """An open form or portal. The cookie's token is not here: only its SHA-256, and the keys sealed
+    under it."""
 
     token_hash = models.CharField(primary_key=True, max_length=64)
     report = models.ForeignKey(Report, on_delete=models.PROTECT)

@@ -1,12 +1,12 @@
-"""One card for each recipient: yes, not now, never. "Not now" is preset, and no partner without reviewed plain words is shown."""
+"""One card for each recipient: yes, not now, never. "Not now" is preset, and no partner without
+reviewed plain words is shown."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
-from reporting import consent, people
-from reporting.actors import REPORTER
+from reporting import answers, consent, on_record, visibility
 from reporting.models import Consent, PartnerOffer, Report
 from reporting.screens import cookies
 from reporting.sessions import Visit
@@ -21,14 +21,15 @@ def consents(request: HttpRequest, visit: Visit) -> HttpResponse:
             PartnerOffer.objects.exclude(plain_words=""), pk=request.POST.get("partner", "")
         )
         if request.POST.get("answer") in Consent.Answer.values:
-            consent.give(visit, offer, Consent.Answer(request.POST["answer"]), by=REPORTER)
+            consent.give(visit, offer, Consent.Answer(request.POST["answer"]))
         return redirect("consents")
-    everything, cards = people.shows_everything(visit), []
+    known = on_record.of(visit.report.pk, visit.secret, for_reporter=True)
+    since = visibility.since(visit, answers.read(known.answers, visit.secret))
+    cards = []
     for offer in PartnerOffer.objects.exclude(plain_words="").order_by("name"):
-        latest = consent.latest(visit.report, offer.pk)
-        if latest and not everything and latest.signed_at < visit.since:
-            latest = None  # a found code does not tell whom she said yes to
-        cards.append(
-            {"offer": offer, "latest": latest, "answer": latest.answer if latest else "not_now"}
-        )
+        latest = consent.latest(known, offer.pk)
+        if latest and since and latest.at < since:
+            latest = None  # a found code does not tell who was agreed to
+        answer = latest.answer if latest else Consent.Answer.NOT_NOW
+        cards.append({"offer": offer, "latest": latest, "answer": answer})
     return render(request, "reporter/consents.html", {"cards": cards})

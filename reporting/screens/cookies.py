@@ -1,4 +1,4 @@
-"""Her session cookie: set with the first saved answer, never before."""
+"""The session cookie of a reporter: set with the first saved answer, never before."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def visit(request: HttpRequest) -> sessions.Visit | None:
 
 
 def code_offered(request: HttpRequest) -> dict[str, bool]:
-    """Context processor: from the first saved answer on, every page offers her code."""
+    """Context processor: from the first saved answer on, every page offers the return code."""
     return {"has_code": COOKIE in request.COOKIES}
 
 

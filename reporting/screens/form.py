@@ -1,4 +1,5 @@
-"""The form: one question a page, every answer kept as it is given, no account and no script needed."""
+"""The form: one question a page, every answer kept as it is given, no account and no script
+needed."""
 
 from __future__ import annotations
 
@@ -10,9 +11,19 @@ from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from reporting import evidence, harms, intake, people, questions
-from reporting.actors import REPORTER
+from reporting import (
+    answers,
+    budgets,
+    embedded,
+    evidence,
+    harms,
+    intake,
+    on_record,
+    questions,
+    visibility,
+)
 from reporting.models import EvidenceItem, Report
+from reporting.on_record import Entry
 from reporting.screens import cookies
 from reporting.sessions import Visit
 from reporting.vault import codes
@@ -31,24 +42,22 @@ def question(request: HttpRequest, number: int) -> HttpResponse:
         return _save(request, asked, visit)
     if asked.key == "files":
         return redirect("files")
-    answers = people.shown_answers(visit) if visit else {}
-    return render(request, "reporter/question.html", _page(asked, visit, answers))
+    given = visibility.shown_answers(visit, answers.of_visit(visit)) if visit else {}
+    return render(request, "reporter/question.html", _page(asked, visit, given))
 
 
 def _sent(visit: Visit) -> bool:
     return visit.report.state != Report.State.DRAFT
 
 
-def _page(
-    asked: questions.Question, visit: Visit | None, answers: dict[str, Any]
-) -> dict[str, Any]:
+def _page(asked: questions.Question, visit: Visit | None, given: dict[str, Any]) -> dict[str, Any]:
     """After sending, words are added: the field is empty."""
     number = questions.POSITION[asked.key]
-    value: Any = answers.get(asked.key)
+    value: Any = given.get(asked.key)
     if visit and _sent(visit):
         value = value if asked.choices else None
     elif visit and asked.key in _TEXT_KINDS:
-        value = "\n".join(_lines_given(visit, _TEXT_KINDS[asked.key]))
+        value = "\n".join(_lines_given(visit, _TEXT_KINDS[asked.key]).values())
     return {
         "question": asked,
         "number": number,
@@ -59,18 +68,26 @@ def _page(
     }
 
 
-def _lines_given(visit: Visit, kind: EvidenceItem.Kind) -> list[str]:
-    items = EvidenceItem.objects.filter(report=visit.report, kind=kind).order_by("at", "id")
-    return [evidence.acquisition(item, visit.secret)["text"] for item in items]
+def _lines_given(visit: Visit, kind: EvidenceItem.Kind) -> dict[str, str]:
+    """Item id → the line, of what is as recorded."""
+    items = on_record.of(visit.report.pk, visit.secret, for_reporter=True).items
+    known = {entry.id: evidence.facts(entry) for entry in items if _is(entry, kind)}
+    return {item: facts.text for item, facts in known.items() if facts}
+
+
+def _is(entry: Entry[EvidenceItem], kind: EvidenceItem.Kind) -> bool:
+    return entry.row is not None and entry.row.kind == kind
 
 
 def _save(request: HttpRequest, asked: questions.Question, visit: Visit | None) -> HttpResponse:
+    """Nothing that was typed is lost: what cannot be kept comes back in its field, with the
+    reason."""
     value = _read(request, asked)
     if too_much := _too_much(asked, value):
-        page = _page(asked, visit, {}) | {"value": value, "too_much": too_much}
-        return render(request, "reporter/question.html", page, status=413)
+        return _again(request, asked, visit, value, too_much, status=413)
     if value and visit is None and cookies.COOKIE in request.COOKIES:
-        # Her page was closed while she wrote. Starting a second report unasked would hide the first one from her.
+        # The page was closed while it was written on. Starting a second report unasked would hide
+        # the first one.
         page = _page(asked, None, {}) | {"value": value, "closed": True, "has_code": False}
         response = render(request, "reporter/question.html", page, status=403)
         cookies.forget(response)
@@ -78,40 +95,55 @@ def _save(request: HttpRequest, asked: questions.Question, visit: Visit | None) 
     token = None
     if value and visit is None:
         try:
-            started = intake.start(language=get_language() or "en", by=REPORTER)
+            started = intake.start(language=get_language() or "en")
         except codes.Busy:
-            page = _page(asked, None, {}) | {
-                "value": value,
-                "too_much": _("Many people are here at this moment. Please press Continue again."),
-            }
-            return render(request, "reporter/question.html", page, status=503)
+            words = _("Many people are here at this moment. Please press Continue again.")
+            return _again(request, asked, None, value, words, status=503)
         visit, token = started.visit, started.token
-    if visit and _sent(visit):
-        return _add(request, asked, value, visit)
-    if visit and (
-        value
-        or asked.key in people.latest_answers(visit.report, visit.secret)
-        or asked.key in _TEXT_KINDS
-    ):
-        if asked.key in _TEXT_KINDS:
-            _keep_lines(visit, asked.key, str(value))
-        else:
-            intake.answer(visit, asked, value, by=REPORTER)
-    response = redirect(*(_before_going_on(asked, value) or _next(request, asked)))
+    try:
+        response = redirect(*_keep(request, asked, visit, value))
+    except (budgets.TooMuch, embedded.FileInText) as refused:
+        response = _again(request, asked, visit, value, str(refused), status=422)
     if token:
         cookies.set_token(response, token)
     return response
 
 
-def _add(request: HttpRequest, asked: questions.Question, value: Any, visit: Visit) -> HttpResponse:
+def _again(
+    request: HttpRequest,
+    asked: questions.Question,
+    visit: Visit | None,
+    value: Any,
+    words: str,
+    *,
+    status: int,
+) -> HttpResponse:
+    page = _page(asked, visit, {}) | {"value": value, "too_much": words}
+    return render(request, "reporter/question.html", page, status=status)
+
+
+def _keep(
+    request: HttpRequest, asked: questions.Question, visit: Visit | None, value: Any
+) -> tuple[Any, ...]:
+    """Keep what was given; where to go next."""
+    if visit and _sent(visit):
+        return _add(asked, value, visit)
+    if visit and asked.key in _TEXT_KINDS:
+        _keep_lines(visit, asked.key, str(value))
+    elif visit and (value or asked.key in answers.latest(answers.of_visit(visit))):
+        intake.answer(visit, asked, value)
+    return _before_going_on(asked, value) or _next(request, asked)
+
+
+def _add(asked: questions.Question, value: Any, visit: Visit) -> tuple[Any, ...]:
     """To a report that was sent: what is given now stands beside what was given before."""
     if not value:
-        return redirect("portal")
+        return ("portal",)
     if asked.key in _TEXT_KINDS:
-        intake.add_lines(visit, _TEXT_KINDS[asked.key], _lines(value), by=REPORTER)
+        intake.add_lines(visit, _TEXT_KINDS[asked.key], _lines(value))
     else:
-        intake.answer(visit, asked, value, by=REPORTER)
-    return redirect(*(_before_going_on(asked, value) or ("added",)))
+        intake.answer(visit, asked, value)
+    return _before_going_on(asked, value) or ("added",)
 
 
 def _read(request: HttpRequest, asked: questions.Question) -> Any:
@@ -126,29 +158,31 @@ def _read(request: HttpRequest, asked: questions.Question) -> Any:
 
 
 def _too_much(asked: questions.Question, value: Any) -> str:
-    """Nothing she writes is cut off in silence: what is too long for one page comes back to her with these words."""
+    """What is too long for one page comes back with these words; nothing is cut off in silence."""
     if asked.key in _TEXT_KINDS and len(_lines(value)) > questions.LINES_LIMIT:
         return _("We can take %(limit)s lines at once. Please send the others after these.") % {
             "limit": questions.LINES_LIMIT
         }
     if isinstance(value, str) and len(value) > questions.TEXT_LIMIT:
         return _(
-            "That is more than we can take at once. Please send it in two parts: you can add to it later."
+            "That is more than we can take at once. Please send it in two parts: you can add to "
+            "it later."
         )
     return ""
 
 
 def _keep_lines(visit: Visit, key: str, text: str) -> None:
-    """Each line is an item of its own; lines that are already there are left as they are, lines taken out are removed."""
+    """Each line is an item of its own; lines that are there already stay as they are, lines taken
+    out are removed."""
     kind = _TEXT_KINDS[key]
     wanted = _lines(text)
-    for item in EvidenceItem.objects.filter(report=visit.report, kind=kind):
-        line = evidence.acquisition(item, visit.secret)["text"]
+    embedded.check(text)
+    for item_id, line in _lines_given(visit, kind).items():
         if line in wanted:
             wanted.remove(line)
         else:
-            evidence.remove_from_draft(item, by=REPORTER)
-    intake.add_lines(visit, kind, wanted, by=REPORTER)
+            evidence.remove_from_draft(visit, item_id)
+    intake.add_lines(visit, kind, wanted)
 
 
 def _lines(text: str) -> list[str]:
@@ -175,16 +209,16 @@ def _next(request: HttpRequest, asked: questions.Question) -> tuple[Any, ...]:
 
 @cookies.needs_report
 def first_steps(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """The first advice, on the very next page, before any more questions. Where somebody controls her, safety only."""
-    answers = people.shown_answers(visit)
-    chosen = [harms.BY_CODE[code] for code in answers.get("what") or [] if code in harms.BY_CODE]
-    controlled = people.latest_answers(visit.report, visit.secret).get("control") in {
-        "yes",
-        "not_sure",
-    }
+    """The first advice, on the very next page, before any more questions. Where somebody controls
+    the phone, safety only.
+
+    Whoever finds the code later learns neither: only what was answered in this visit decides,
+    unless everything is shown.
+    """
+    given = visibility.shown_answers(visit, answers.of_visit(visit))
     context = {
-        "harms": chosen,
-        "controlled": controlled,
+        "harms": [harms.BY_CODE[code] for code in given.get("what") or [] if code in harms.BY_CODE],
+        "controlled": given.get("control") in {"yes", "not_sure"},
         "next": questions.POSITION["words"],
         "sent": _sent(visit),
     }
@@ -193,9 +227,8 @@ def first_steps(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 @cookies.needs_report
 def careful(request: HttpRequest, visit: Visit) -> HttpResponse:
-    return render(
-        request, "reporter/careful.html", {"next": questions.POSITION["who"], "sent": _sent(visit)}
-    )
+    context = {"next": questions.POSITION["who"], "sent": _sent(visit)}
+    return render(request, "reporter/careful.html", context)
 
 
 @cookies.needs_report
@@ -206,46 +239,67 @@ def added(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 @cookies.needs_report
 def check(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """Check your answers: everything that would be sent, each with a way to change it."""
+    """Check your answers: everything that would be sent, earlier versions included, each with a way
+    to change it."""
     if _sent(visit):
         return redirect("portal")
-    answers = people.latest_answers(visit.report, visit.secret)
-    rows = []
-    for asked in questions.ALL:
-        if asked.key in _TEXT_KINDS:
-            shown: Any = _lines_given(visit, _TEXT_KINDS[asked.key])
-        elif asked.key == "files":
-            shown = [
-                evidence.acquisition(item, visit.secret)["file_name"] for item in _files(visit)
-            ]
-        else:
-            shown = _shown(asked, answers.get(asked.key))
-        rows.append({"question": asked, "number": questions.POSITION[asked.key], "shown": shown})
-    can_send = bool(answers.get("what") or answers.get("words"))
-    return render(
-        request,
-        "reporter/check.html",
+    known = on_record.of(visit.report.pk, visit.secret, for_reporter=True)
+    given = answers.read(known.answers, visit.secret)
+    latest = answers.latest(given)
+    rows = [
         {
-            "rows": rows,
-            "can_send": can_send,
-            "operator": settings.OPERATOR_NAME,
-            "draft_days": settings.DRAFT_DAYS,
-        },
-    )
+            "question": asked,
+            "number": questions.POSITION[asked.key],
+            "shown": _shown(asked, known.items, given),
+            "earlier": _earlier(asked, given),
+        }
+        for asked in questions.ALL
+    ]
+    context = {
+        "rows": rows,
+        "can_send": bool(latest.get("what") or latest.get("words")),
+        "operator": settings.OPERATOR_NAME,
+        "draft_days": settings.DRAFT_DAYS,
+        "faults": len(known.faults),
+    }
+    return render(request, "reporter/check.html", context)
 
 
-def _files(visit: Visit) -> list[EvidenceItem]:
-    return list(
-        EvidenceItem.objects.filter(report=visit.report, kind=EvidenceItem.Kind.FILE).order_by(
-            "at", "id"
-        )
-    )
+def _shown(
+    asked: questions.Question, items: list[Entry[EvidenceItem]], given: list[answers.Given]
+) -> list[str]:
+    kind = _TEXT_KINDS.get(asked.key, EvidenceItem.Kind.FILE if asked.key == "files" else None)
+    if kind:
+        known = [evidence.facts(entry) for entry in items if _is(entry, kind)]
+        return [facts.text or facts.file_name for facts in known if facts]
+    versions = [answer for answer in given if answer.key == asked.key and answer.record]
+    return versions[-1].record.lines if versions and versions[-1].record else []
 
 
-def _shown(asked: questions.Question, value: Any) -> list[str]:
-    labels = {choice.value: str(choice.label) for choice in asked.choices}
-    values = value if isinstance(value, list) else [value] if value else []
-    return [labels.get(one, str(one)) for one in values]
+def _earlier(asked: questions.Question, given: list[answers.Given]) -> list[dict[str, Any]]:
+    """Earlier versions, kept with their time; those that decide about files stay, the others may be
+    taken out."""
+    versions = [answer for answer in given if answer.key == asked.key and answer.record]
+    return [
+        {
+            "id": answer.id,
+            "lines": answer.record.lines if answer.record else [],
+            "at": answer.at,
+            "stays": asked.decides_about_files,
+        }
+        for answer in versions[:-1]
+    ]
+
+
+@cookies.post_only
+@cookies.needs_report
+def take_out_answer(request: HttpRequest, visit: Visit, answer_id: str) -> HttpResponse:
+    """Before sending, an earlier version of an answer is the reporter's to take out."""
+    try:
+        answers.take_out(visit, answer_id)
+    except answers.CannotTakeOut:
+        return render(request, "reporter/cannot_take_out.html", status=409)
+    return redirect("check")
 
 
 @cookies.post_only
@@ -256,6 +310,8 @@ def send(request: HttpRequest, visit: Visit) -> HttpResponse:
         intake.submit(visit)
     except intake.NothingToSend:
         return redirect("check")
+    except intake.NotSentByReporter:
+        return render(request, "reporter/not_sent.html", status=409)
     return redirect("receipt")
 
 

@@ -1,4 +1,5 @@
-"""Whether this door can keep what it takes, for the operator's monitor. Says nothing of what is in it."""
+"""Whether this door can keep what it takes, for the operator's monitor. Says nothing of what is in
+it."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ OPENED_WITHIN = timedelta(minutes=5)
 
 
 def ready(request: HttpRequest) -> JsonResponse:
-    """503 when the database does not answer, or when reports are waiting that the office has not been able to open."""
+    """503 when the database does not answer, or when reports are waiting that the office has not
+    been able to open."""
     try:
         pulse = Pulse.objects.filter(name=Pulse.WRAP_OPENED).first()
         oldest = (

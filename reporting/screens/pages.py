@@ -1,14 +1,28 @@
-"""Pages around the form: the way in, who may be told, help now, the code, leaving, and the way back."""
+"""Pages around the form: the way in, who may be told, help now, the code, leaving, and the way
+back."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 
-from reporting import looks, messages, people, questions, receipts, sessions
-from reporting.actors import REPORTER
-from reporting.custody.record import record
+from reporting import (
+    answers,
+    budgets,
+    embedded,
+    looks,
+    messages,
+    on_record,
+    questions,
+    receipts,
+    sessions,
+    signed,
+    visibility,
+)
 from reporting.helplines import directory
 from reporting.models import EvidenceItem, Report
 from reporting.screens import cookies
@@ -21,7 +35,8 @@ def start(request: HttpRequest) -> HttpResponse:
 
 
 def who_is_told(request: HttpRequest) -> HttpResponse:
-    """Before the first question: who may be told without her agreement, in the operator's own words."""
+    """Before the first question: who may be told without the reporter's agreement, in the
+    operator's own words."""
     context = {"operator": settings.OPERATOR_NAME, "told": settings.OPERATOR_TOLD_WITHOUT_AGREEMENT}
     return render(request, "reporter/who_is_told.html", context)
 
@@ -34,15 +49,22 @@ def help_now(request: HttpRequest) -> HttpResponse:
 
 
 def pause(request: HttpRequest) -> HttpResponse:
-    """What an open tab turns into after five idle minutes without JavaScript; pages on which she may be writing are left alone."""
+    """What an open tab turns into after five idle minutes without JavaScript; pages on which text
+    may be half written are left alone."""
     return render(request, "reporter/pause.html")
 
 
 def leave(request: HttpRequest) -> HttpResponse:
-    """A plain link: the session ends, the browser forgets us, an ordinary page opens. What she answered stays with her code."""
+    """A plain link: the session ends, the browser forgets us, an ordinary page opens. What was
+    answered stays with the code.
+
+    A page of another site that embeds this address clears nothing.
+    """
+    response = HttpResponseRedirect(settings.LEAVE_URL)
+    if request.headers.get("Sec-Fetch-Site", "none") not in {"same-origin", "none"}:
+        return response
     if token := request.COOKIES.get(cookies.COOKIE):
         sessions.end(token)
-    response = HttpResponseRedirect(settings.LEAVE_URL)
     cookies.forget(response)
     response["Clear-Site-Data"] = '"cache", "cookies", "storage"'
     return response
@@ -61,7 +83,8 @@ def code(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 
 def come_back(request: HttpRequest) -> HttpResponse:
-    """The way back with the code. A mistyped code and an unknown one get different words: the first is only a typing mistake."""
+    """The way back with the code. A mistyped code and an unknown one get different words: the first
+    is only a typing mistake."""
     if request.method != "POST":
         return render(request, "reporter/come_back.html")
     try:
@@ -80,9 +103,8 @@ def come_back(request: HttpRequest) -> HttpResponse:
     except keys.WrongKey:
         return render(request, "reporter/come_back.html", {"tampered": True}, status=500)
     if visit.report.state != Report.State.DRAFT:
-        record(
-            visit.report.pk, "report:opened_by_reporter", actor=REPORTER, detail={"door": "portal"}
-        )
+        with transaction.atomic():
+            signed.record_signed(visit, "report:opened_by_reporter", detail={"door": "portal"})
     response = redirect("check" if visit.report.state == Report.State.DRAFT else "portal")
     cookies.set_token(response, token)
     return response
@@ -94,7 +116,9 @@ _STATUS = {
     Report.State.ACCEPTED: "We are working on it.",
     Report.State.JOINED: "We are working on it.",
     Report.State.NEEDS_ANSWER: "We have a question for you. You will find it below.",
-    Report.State.OUT_OF_SCOPE: "This is not something we can work on ourselves. Below you find who can.",
+    Report.State.OUT_OF_SCOPE: (
+        "This is not something we can work on ourselves. Below you find who can."
+    ),
     Report.State.DECLINED: "We cannot go on with this. Below you find why, and who else can help.",
     Report.State.WITHDRAWN: "You took this report back.",
 }
@@ -102,44 +126,73 @@ _STATUS = {
 
 @cookies.needs_report
 def portal(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """What waits for the reporter, and a way to add to it. What was typed and not taken stays in
+    the field."""
     report = visit.report
     if report.state == Report.State.DRAFT:
         return redirect("check")
     text = request.POST.get("text", "").strip()
-    too_much = len(text) > questions.TEXT_LIMIT
-    if text and not too_much:
-        messages.post(report, text, from_office=False, by=REPORTER)
+    refused = _post(visit, text) if text else ""
+    if text and not refused:
         return redirect("portal")
-    everything = people.shows_everything(visit)
-    thread = messages.thread(report, visit.secret, news_since=None if everything else visit.since)
-    looked = looks.shown(visit)
-    messages.mark_read(report, from_office=True, by=REPORTER)
-    looks.mark_shown(report, by=REPORTER)
+    known = on_record.of(report.pk, visit.secret, for_reporter=True)
+    given = answers.read(known.answers, visit.secret)
+    everything = visibility.shows_everything(visit, given)
+    since = visibility.since(visit, given)
+    thread = [
+        message
+        for message in messages.thread(known, visit.secret)
+        if since is None or _is_news(message, since)
+    ]
+    looked = looks.shown(known, since=since)
+    if messages.unread(thread, from_office=True):
+        messages.mark_read_by_reporter(visit)
+    looks.mark_shown(visit, looked)
+    files = [
+        entry for entry in known.items if entry.row and entry.row.kind == EvidenceItem.Kind.FILE
+    ]
     context = {
         "report": report,
         "status": _STATUS[Report.State(report.state)],
         "text": text,
-        "too_much": too_much,
+        "refused": refused,
         "thread": thread,
         "everything": everything,
         "looks": looked,
-        "files": EvidenceItem.objects.filter(report=report, kind=EvidenceItem.Kind.FILE).count(),
-        "may_add_files": people.latest_answers(report, visit.secret).get("age") == people.ADULT,
+        "files": len(files) if everything else None,
         "hours": settings.OPERATOR_READING_HOURS,
         "questions": [
-            (questions.POSITION[one.key], one.text)
-            for one in questions.ALL
-            if one.later and one.key != "files"
+            (questions.POSITION[question.key], question.text)
+            for question in questions.ALL
+            if question.later and question.key != "files"
         ],
         "confirmed": bool(report.receipt.proof),
+        "faults": len(known.faults),
     }
-    return render(request, "reporter/portal.html", context, status=413 if too_much else 200)
+    return render(request, "reporter/portal.html", context, status=422 if refused else 200)
+
+
+def _post(visit: Visit, text: str) -> str:
+    """Why a message was not taken, in words for the reporter, or an empty text."""
+    if len(text) > questions.TEXT_LIMIT:
+        return "That is more than we can take at once. Please send it in two parts."
+    try:
+        messages.write(visit, text)
+    except (budgets.TooMuch, embedded.FileInText) as refused:
+        return str(refused)
+    return ""
+
+
+def _is_news(message: messages.OpenMessage, since: datetime) -> bool:
+    """For whoever holds the code where only news is shown: unread from the office, or written in
+    this visit."""
+    return (message.from_office and message.new) or bool(message.at and message.at >= since)
 
 
 @cookies.post_only
 @cookies.needs_report
 def keep_receipt(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """The receipt as a file with a neutral name, only when she asks for it."""
+    """The receipt as a file with a neutral name, only when it is asked for."""
     response = HttpResponse(
         receipts.as_text(visit.report.receipt), content_type="text/plain; charset=utf-8"
     )

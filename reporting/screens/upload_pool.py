@@ -1,28 +1,31 @@
 """The upload pool: a plain ASGI application that takes files and nothing else.
 
-Five hundred slow phones cost an event loop nothing; hashing, sealing and the database work happen in a few threads. Before the first byte
-is read the session, the age question, the quota and the free space have been checked. Every answer is a redirect to her page.
+Five hundred slow phones cost an event loop nothing; hashing, sealing and the database work
+happen in a few threads, a small piece at a time, in fair turns. Before the first byte is read
+the session, the age question, the quota and the free space have been checked. Every answer is a
+redirect to the page for files.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 from django.conf import settings
 from django.db import close_old_connections
-from django.db.models import Sum
+from multipart import parse_options_header
 
-from reporting import evidence, intake, people, sessions
-from reporting.actors import REPORTER
+from reporting import age_gate, budgets, evidence, intake, reservations, sessions
 from reporting.custody.record import founding
-from reporting.models import EvidenceItem, FileGroup
+from reporting.models import FileGroup, UploadReservation
 from reporting.screens.cookies import COOKIE
+from reporting.screens.turns import Memory, NoRoom, Turns, Upload
 from reporting.vault.store import VaultFull
 from reporting.vault.upload import Arrived, FileTooLarge, FormStream, NotAForm
 
@@ -34,11 +37,14 @@ Send = Callable[[Message], Awaitable[None]]
 _PATH = re.compile(r"/files/(G-[0-9A-Z]{12})/\Z")
 _FEED = 512 * 1024
 _SILENT = 180  # seconds without a byte after which a phone is taken for gone
-_threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="seal")
+_PARTS = 50  # of one form; each file costs an fsync
+_RENEWED = 120  # seconds between two renewals of a reservation
+turns = Turns(threads=2)
+memory = Memory(256 * 1024**2)
 
 
 class Shut(Exception):
-    """The files are not taken; the argument is the word that her page turns into a sentence."""
+    """The files are not taken; the argument is the word that the page turns into a sentence."""
 
 
 class _Gone(Exception):
@@ -52,18 +58,30 @@ class _Body:
         self._receive = receive
         self.ended = False
 
-    async def next(self) -> bytes:
+    async def next(self, upload: Upload | None = None) -> bytes:
+        """Raises Shut when the memory of `upload` is given to another one."""
+        if upload and upload.evicted:
+            raise Shut("busy")
         try:
-            message = await asyncio.wait_for(self._receive(), _SILENT)
+            async with asyncio.timeout(_SILENT) as deadline:
+                if upload:
+                    upload.deadline = deadline
+                message = await self._receive()
         except TimeoutError:
+            if upload and upload.evicted:
+                raise Shut("busy") from None
             raise _Gone from None
+        finally:
+            if upload:
+                upload.deadline = None
         if message["type"] == "http.disconnect":
             raise _Gone
         self.ended = not message.get("more_body", False)
         return bytes(message.get("body", b""))
 
     async def drain(self) -> None:
-        """Read on and keep nothing: a browser shows our page only after it has sent its whole form."""
+        """Read on and keep nothing: a browser shows our page only after it has sent its whole
+        form."""
         while not self.ended:
             await self.next()
 
@@ -72,9 +90,15 @@ class _Body:
 class _Admitted:
     visit: sessions.Visit
     group: FileGroup
+    reservation: UploadReservation
     kept: int = 0
+    empty: int = 0
 
     def keep(self, arrived: Arrived) -> None:
+        if arrived.sealed.size == 0:
+            evidence.store().remove(arrived.vault_name)
+            self.empty += 1
+            return
         try:
             intake.keep_file(
                 self.visit,
@@ -82,10 +106,11 @@ class _Admitted:
                 arrived.sealed,
                 vault_name=arrived.vault_name,
                 file_name=arrived.untrusted_file_name,
-                by=REPORTER,
             )
-        except people.BytesNotTaken:
+        except age_gate.BytesNotTaken:
             raise Shut("age") from None
+        except budgets.TooMuch:
+            raise Shut("many") from None
         self.kept += 1
 
 
@@ -116,25 +141,75 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _take(headers: dict[str, str], group_id: str, body: _Body) -> str:
-    admitted = await _in_thread(_admit, headers, group_id)
-    form = await _in_thread(_form, headers, admitted)
+    who = hashlib.sha256(headers.get("cookie", "").encode()).hexdigest()
+    admitted: _Admitted = await _in_turn(who, _admit, headers, group_id)
+    upload = memory.begin()
     try:
-        buffer = bytearray()
-        while not body.ended:
-            buffer += await body.next()
-            if len(buffer) >= _FEED or (buffer and body.ended):
-                await _in_thread(form.feed, buffer)
-                buffer = bytearray()
-        await _in_thread(form.close)
+        form = await _in_turn(who, _form, headers, admitted)
+        try:
+            boundary = parse_options_header(headers["content-type"])[1]["boundary"]
+            await _feed(form, boundary, body, upload, who, admitted)
+            await _in_turn(who, form.close)
+        finally:
+            await _in_turn(who, form.abandon)
     except NotAForm:
         raise Shut("cut") from None
     except FileTooLarge:
         raise Shut("large") from None
     except VaultFull:
         raise Shut("full") from None
+    except NoRoom:
+        raise Shut("busy") from None
     finally:
-        await _in_thread(form.abandon)
-    return "kept" if admitted.kept else "none"
+        memory.end(upload)
+        await _in_turn(who, reservations.release, admitted.reservation)
+    if admitted.kept:
+        return "kept"
+    return "empty" if admitted.empty else "none"
+
+
+async def _feed(
+    form: FormStream,
+    boundary: str,
+    body: _Body,
+    upload: Upload,
+    who: str,
+    admitted: _Admitted,
+) -> None:
+    pieces = _Pieces(boundary)
+    renewed = time.monotonic()
+    buffer = bytearray()
+    while not body.ended:
+        arrived = await body.next(upload)
+        memory.take(upload, len(arrived))
+        buffer += arrived
+        if len(buffer) >= _FEED or (buffer and body.ended):
+            for piece in pieces.of(bytes(buffer)):
+                await _in_turn(who, form.feed, piece)
+            buffer = bytearray()
+        if time.monotonic() - renewed > _RENEWED:
+            renewed = time.monotonic()
+            await _in_turn(who, reservations.renew, admitted.reservation)
+
+
+class _Pieces:
+    """Cuts what has arrived so that each piece ends one file at most: one fsync is the longest
+    turn of a small file."""
+
+    def __init__(self, boundary: str) -> None:
+        self._delimiter = b"\r\n--" + boundary.encode()
+        self._parts = 0
+
+    def of(self, data: bytes) -> Iterator[bytes]:
+        """Raises Shut when the form has too many parts."""
+        start = 0
+        while (at := data.find(self._delimiter, start + 1)) > 0:
+            self._parts += 1
+            yield data[start:at]
+            if self._parts > _PARTS:  # the last one that is taken has ended now
+                raise Shut("parts")
+            start = at
+        yield data[start:]
 
 
 def _admit(headers: dict[str, str], group_id: str) -> _Admitted:
@@ -148,45 +223,40 @@ def _admit(headers: dict[str, str], group_id: str) -> _Admitted:
         raise Shut("closed")
     group = FileGroup.objects.filter(pk=group_id, report=visit.report).first()
     try:
-        people.check_may_send_files(visit, group)
-    except people.BytesNotTaken:
+        intake.check_may_send_files(visit, group)
+    except age_gate.BytesNotTaken:
         raise Shut("age") from None
     assert group is not None
     length = headers.get("content-length", "")
     if not length.isdigit():
         raise Shut("cut")
-    used = (
-        EvidenceItem.objects.filter(report=visit.report).aggregate(total=Sum("ciphertext_size"))[
-            "total"
-        ]
-        or 0
-    )
-    if used + int(length) > settings.DRAFT_QUOTA_BYTES:
-        raise Shut("quota")
     if evidence.store().free_bytes() < int(length):
         raise Shut("full")
-    return _Admitted(visit, group)
+    try:
+        reservation = reservations.reserve(visit.report, int(length))
+    except reservations.QuotaReached:
+        raise Shut("quota") from None
+    except reservations.TooManyAtOnce:
+        raise Shut("busy") from None
+    return _Admitted(visit, group, reservation)
 
 
 def _form(headers: dict[str, str], admitted: _Admitted) -> FormStream:
-    try:
-        return FormStream(
-            headers.get("content-type", ""),
-            store=evidence.store(),
-            public_key=admitted.visit.public_key,
-            limit=settings.MAX_FILE_BYTES,
-            arrived=admitted.keep,
-        )
-    except NotAForm:
-        raise Shut("cut") from None
+    return FormStream(
+        headers.get("content-type", ""),
+        store=evidence.store(),
+        public_key=admitted.visit.public_key,
+        limit=settings.MAX_FILE_BYTES,
+        arrived=admitted.keep,
+    )
 
 
-async def _in_thread(work: Callable[..., Any], *arguments: Any) -> Any:
+async def _in_turn(who: str, work: Callable[..., Any], *arguments: Any) -> Any:
     def with_fresh_connection() -> Any:
         close_old_connections()
         return work(*arguments)
 
-    return await asyncio.get_running_loop().run_in_executor(_threads, with_fresh_connection)
+    return await turns.run(who, with_fresh_connection)
 
 
 async def _answer(send: Send, status: int, location: str = "") -> None:

@@ -17,6 +17,7 @@ urlpatterns = [
     path("more/", files.files, name="files"),
     path("more/age/", files.age_of_shown, name="age_of_shown"),
     path("more/<str:item_id>/out/", files.take_out, name="take_out"),
+    path("more/answer/<str:answer_id>/out/", form.take_out_answer, name="take_out_answer"),
     path("check/", form.check, name="check"),
     path("send/", form.send, name="send"),
     path("done/", form.receipt, name="receipt"),

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-import pyrage
 import rfc8785
 from django.db import models
 
+from reporting.vault import age
 from reporting.vault.keys import PublicKey
 
 SEALED_VERSION = b"\x01"
 
 
 class SealedField(models.BinaryField):  # type: ignore[type-arg]
-    """Bytes that only a report's own key opens. Its class is what the house test reads as SEALED."""
+    """Bytes that only a report's own key opens. The house test reads this class as SEALED."""
 
 
 def seal_bytes(plain: bytes, public_key: PublicKey) -> bytes:
-    return SEALED_VERSION + bytes(
-        pyrage.encrypt(plain, [pyrage.x25519.Recipient.from_str(public_key)])
-    )
+    return SEALED_VERSION + age.encrypt(plain, [public_key])
 
 
 def seal_text(plain: str, public_key: PublicKey) -> bytes:

@@ -1,17 +1,20 @@
 """The opener: the one small process that holds the office's private keys.
 
-It answers one question, "the key for this custody event, please", over a unix socket in a private folder: a line of JSON
-`{"event": 17}` in, a line `{"secret": "AGE-SECRET-KEY-1…"}` or `{"refused": "…"}` out, then the connection ends. The caller names
-no report: the event does. So a bug in a page can open only what the ledger already says was opened.
+It answers one question, "the key for this custody event, please", over a unix socket in a private
+folder: a line of JSON `{"event": 17}` in, a line `{"secret": "AGE-SECRET-KEY-1…"}` or
+`{"refused": "…"}` out, then the connection ends. The caller names no report: the event does. So a
+bug in a page can open only what the ledger already says was opened.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
 import socket
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -21,8 +24,12 @@ from reporting.vault.keys import PublicKey, Secret, WrongKey, unwrap
 
 FRESH = timedelta(seconds=60)
 CAP_PER_HOUR = 400  # a person's opening acts; a reader at work makes far fewer
-JOB_CAP_PER_HOUR = 50_000
-OPENING_DOOR = "staff"
+ALL_PEOPLE_CAP_PER_HOUR = 4_000  # of everybody in the office together, however many names are used
+JOBS_CAP_PER_HOUR = 50_000  # of all jobs together
+CALL_SECONDS = 5.0  # one caller, from the connection to its end
+CALLERS = 100  # at once; only the staff door and the worker reach the socket
+REQUEST_BYTES = 200
+PEOPLES_DOOR, JOBS_DOOR = "staff", "worker"
 
 log = logging.getLogger("holdfast.opener")
 
@@ -39,6 +46,7 @@ class OpeningEvent:
     actor: str
     door: str
     opens: bool
+    in_force_only: bool  # to be opened by a wrap for a key in force: before older wraps are dropped
     age: timedelta
     public_key: PublicKey
 
@@ -48,30 +56,50 @@ class Books(Protocol):
 
     def find(self, event_id: int) -> OpeningEvent | None: ...
     def use(self, event_id: int, actor: str) -> bool:
-        """False when the event was used before; must be atomic and committed before a key is given."""
+        """False when the event was used before. Atomic, and committed before a key is given."""
 
-    def used_since(self, actor: str, since: timedelta) -> int: ...
-    def wraps(self, subject: str) -> Iterable[bytes]: ...
+    def used_since(self, actors: str, since: timedelta) -> int:
+        """How many keys were given to actors whose id begins so."""
+
+    def is_active(self, actor: str) -> bool:
+        """Whether this is a person who works in the office now."""
+
+    def wraps(self, subject: str, *, in_force_only: bool) -> Iterable[bytes]: ...
 
 
 def decide(event_id: int, books: Books, office_keys: Iterable[Secret]) -> Secret:
-    """The report's private key, or Refused. The checks come in this order; the event is used up by the first success only."""
+    """The private key of a report or case, or Refused. The checks come in this order; success uses
+    the event up."""
     event = books.find(event_id)
     if event is None:
         raise Refused("there is no such custody event")
-    if event.door != OPENING_DOOR:
+    is_job = event.actor.startswith("job:")
+    if event.door != (JOBS_DOOR if is_job else PEOPLES_DOOR):
         raise Refused("the event was written at another door")
     if not event.opens:
         raise Refused("the event is not one that opens anything")
     if not timedelta(0) <= event.age <= FRESH:
         raise Refused("the event is too old")
-    cap = JOB_CAP_PER_HOUR if event.actor.startswith("job:") else CAP_PER_HOUR
-    if books.used_since(event.actor, timedelta(hours=1)) >= cap:
-        raise Refused("this person has opened more in the last hour than the cap allows")
-    secret = _unwrap_any(books.wraps(event.subject), office_keys, event.public_key)
+    _check_caps(event, books, is_job=is_job)
+    wraps = books.wraps(event.subject, in_force_only=event.in_force_only)
+    secret = _unwrap_any(wraps, office_keys, event.public_key)
     if not books.use(event_id, event.actor):
         raise Refused("the event was used before")
     return secret
+
+
+def _check_caps(event: OpeningEvent, books: Books, *, is_job: bool) -> None:
+    hour = timedelta(hours=1)
+    if is_job:
+        if books.used_since("job:", hour) >= JOBS_CAP_PER_HOUR:
+            raise Refused("our computer has opened more in the last hour than the cap allows")
+        return
+    if not books.is_active(event.actor):
+        raise Refused("the event names nobody who works in the office now")
+    if books.used_since(event.actor, hour) >= CAP_PER_HOUR:
+        raise Refused("this person has opened more in the last hour than the cap allows")
+    if books.used_since("S-", hour) >= ALL_PEOPLE_CAP_PER_HOUR:
+        raise Refused("the office has opened more in the last hour than the cap allows")
 
 
 def _unwrap_any(
@@ -88,42 +116,72 @@ def _unwrap_any(
 
 
 def serve(path: Path, books: Books, office_keys: Iterable[Secret]) -> None:
-    """Runs until the process is stopped. One request at a time: the work is two queries and one unwrap."""
+    """Runs until the process is stopped.
+
+    Callers are heard at the same time, each for CALL_SECONDS in all, so a slow one keeps nobody
+    waiting. Decisions are made one after the other: each is two queries and one unwrap, and the
+    caps stay exact.
+    """
     path.unlink(missing_ok=True)
     keys = list(office_keys)
     with socket.socket(socket.AF_UNIX) as listener:
         previous = os.umask(0o177)
         listener.bind(str(path))
         os.umask(previous)
-        listener.listen(64)
-        log.info("opener ready")
-        while True:
-            connection, _address = listener.accept()
-            with connection:
-                connection.settimeout(5)
-                try:
-                    _answer(connection, books, keys)
-                except (OSError, ValueError):
-                    log.warning("a request broke off or was not understood")
-                except Exception:
-                    # Whatever one request met (a database that restarts, say), the next one must find an opener.
-                    log.exception("a request failed")
+        asyncio.run(_serve(listener, books, keys))
 
 
-def _answer(connection: socket.socket, books: Books, keys: list[Secret]) -> None:
-    untrusted_request = connection.makefile("rb").readline(200)
+async def _serve(listener: socket.socket, books: Books, keys: list[Secret]) -> None:
+    deciding = ThreadPoolExecutor(1, thread_name_prefix="decide")
+    callers = 0
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal callers
+        callers += 1
+        try:
+            if callers <= CALLERS:
+                async with asyncio.timeout(CALL_SECONDS):
+                    await _answer(reader, writer, books, keys, deciding)
+        except (OSError, ValueError, KeyError, TypeError, TimeoutError):
+            log.warning("a request broke off or was not understood")
+        except Exception:
+            # Whatever one request met (a database that restarts, say), the next one must find an
+            # opener.
+            log.exception("a request failed")
+        finally:
+            callers -= 1
+            writer.transport.abort()
+
+    server = await asyncio.start_unix_server(hear, sock=listener, backlog=64, limit=REQUEST_BYTES)
+    log.info("opener ready")
+    async with server:
+        await server.serve_forever()
+
+
+async def _answer(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    books: Books,
+    keys: list[Secret],
+    deciding: ThreadPoolExecutor,
+) -> None:
+    untrusted_request = await reader.readline()
     if not untrusted_request:
         return  # somebody asked only whether we answer
     event_id = json.loads(untrusted_request)["event"]
     if not isinstance(event_id, int):
         raise ValueError("an event id is a whole number")
     reply: dict[str, str]
+    decided = asyncio.get_running_loop().run_in_executor(deciding, decide, event_id, books, keys)
     try:
-        reply = {"secret": decide(event_id, books, keys)}
+        reply = {"secret": await decided}
     except Refused as refusal:
         log.warning("refused", extra={"event": event_id, "reason": str(refusal)})
         reply = {"refused": str(refusal)}
-    connection.sendall(json.dumps(reply).encode() + b"\n")
+    writer.write(json.dumps(reply).encode() + b"\n")
+    await writer.drain()
+    writer.write_eof()
+    await reader.read(1)  # the caller hangs up when it has read; then nothing is left to be lost
 
 
 def answers(path: Path) -> bool:

@@ -1,11 +1,14 @@
-"""The vault on S3-compatible storage: the same objects as on disk, one multipart upload each.
+"""The vault on S3-compatible storage: the same objects as on disk.
 
-An object appears when its upload is completed, and not before; the service's answer to that call is its promise of durability. Credentials come
-from the standard file named by AWS_SHARED_CREDENTIALS_FILE.
+An object of up to 8 MiB is one put, a larger one a multipart upload. It appears when that is
+completed, and not before; the service's answer to this call is its promise of durability. The call
+is conditional (`If-None-Match: *`), so that no object is ever written over another.
+Credentials come from the standard file named by AWS_SHARED_CREDENTIALS_FILE.
 """
 
 from __future__ import annotations
 
+import functools
 import io
 import sys
 from io import BufferedReader
@@ -17,6 +20,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from reporting.vault.store import VaultFull, check_name
 
 _PART = 8 * 1024**2  # S3 takes parts from 5 MiB; one part is about one segment
+_NEW = {"IfNoneMatch": "*"}
+
+
+@functools.cache
+def _client(endpoint: str) -> Any:
+    """One for each endpoint: making one takes tens of milliseconds, and threads may share it."""
+    return boto3.client("s3", endpoint_url=endpoint or None)
 
 
 class _StagedUpload:
@@ -28,14 +38,15 @@ class _StagedUpload:
         self._parts: list[dict[str, Any]] = []
         self._upload: str | None = None
 
-    def write(self, data: bytes | bytearray) -> None:
+    def write(self, data: bytes | bytearray | memoryview) -> None:
         self._buffer += data
         if len(self._buffer) >= _PART:
             self._send_part()
 
     def keep(self) -> None:
+        """Raises VaultFull, and FileExistsError where the name is in use."""
         if self._upload is None:
-            self._call("put_object", Body=bytes(self._buffer))
+            self._call("put_object", Body=bytes(self._buffer), **_NEW)
             return
         if self._buffer:
             self._send_part()
@@ -43,6 +54,7 @@ class _StagedUpload:
             "complete_multipart_upload",
             UploadId=self._upload,
             MultipartUpload={"Parts": self._parts},
+            **_NEW,
         )
         self._upload = None
 
@@ -66,6 +78,9 @@ class _StagedUpload:
         try:
             return getattr(self._client, method)(**self._where, **options)
         except (BotoCoreError, ClientError) as error:
+            answer = getattr(error, "response", {})
+            if answer.get("Error", {}).get("Code") == "PreconditionFailed":
+                raise FileExistsError(self._where["Key"]) from error
             raise VaultFull(f"the object storage did not take it: {error}") from error
 
 
@@ -89,15 +104,14 @@ class _Body(io.RawIOBase):
 class S3Store:
     def __init__(self, bucket: str, *, endpoint: str) -> None:
         self._bucket = bucket
-        self._client = boto3.client("s3", endpoint_url=endpoint or None)
+        self._client = _client(endpoint)
 
     def free_bytes(self) -> int:
         return sys.maxsize
 
     def stage(self, name: str) -> _StagedUpload:
+        """A name in use shows when the object is kept."""
         check_name(name)
-        if self._client.list_objects_v2(Bucket=self._bucket, Prefix=name, MaxKeys=1)["KeyCount"]:
-            raise FileExistsError(name)
         return _StagedUpload(self._client, self._bucket, name)
 
     def open(self, name: str) -> BufferedReader:

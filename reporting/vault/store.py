@@ -1,7 +1,7 @@
 """Where sealed objects lie. An object is complete and durable, or it is not there.
 
-Disk recipe: open `x.part` exclusively in the same folder, write, fsync the file, rename, fsync the folder. Only after
-`keep` returned may a row be committed that names the object.
+Disk recipe: open `x.part` exclusively in the same folder, write, fsync the file, rename, fsync the
+folder. Only after `keep` returned may a row be committed that names the object.
 """
 
 from __future__ import annotations
@@ -9,17 +9,21 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 from typing import Protocol
 
-_SYNC_EVERY = 32 * 1024**2
+_CHECK_EVERY = 32 * 1024**2
 _NAME = re.compile(r"[a-z0-9-]{8,64}\Z")
 
 
 class VaultFull(Exception):
-    """The disk has no room, or less than its floor. Nothing was kept of this object; everything earlier is safe."""
+    """The disk failed, has no room, or less than its floor.
+
+    Nothing was kept of this object; everything earlier is safe.
+    """
 
 
 def check_name(name: str) -> None:
@@ -28,9 +32,9 @@ def check_name(name: str) -> None:
 
 
 class Staged(Protocol):
-    """An object being written; nothing under its name until `keep`, nothing left after `discard`."""
+    """An object being written. Nothing has its name until `keep`; `discard` leaves nothing."""
 
-    def write(self, data: bytes | bytearray) -> None: ...
+    def write(self, data: bytes | bytearray | memoryview) -> None: ...
     def keep(self) -> None: ...
     def discard(self) -> None: ...
 
@@ -46,42 +50,46 @@ class Store(Protocol):
 
 
 class _StagedFile:
-    """An object being written; nothing under its final name until `keep`. `room`: whether the floor still holds."""
+    """An object being written. `room`: whether the free-space floor still holds."""
 
     def __init__(self, final: Path, room: Callable[[], bool]) -> None:
         self._final = final
         self._room = room
         self._part = final.with_suffix(".part")
         self._file = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        self._unsynced = 0
+        self._written = self._unchecked = 0
 
-    def write(self, data: bytes | bytearray) -> None:
-        try:
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Raises VaultFull."""
+        with _as_vault_full():
             view = memoryview(data)
             while view:
                 view = view[os.write(self._file, view) :]
-        except OSError as error:
-            raise VaultFull(str(error)) from error
-        self._unsynced += len(data)
-        if self._unsynced >= _SYNC_EVERY:
-            self._sync()
+            self._begin_writeback(len(data))
+        self._written += len(data)
+        self._unchecked += len(data)
+        if self._unchecked >= _CHECK_EVERY:
+            self._check_room()
 
-    def _sync(self) -> None:
+    def _begin_writeback(self, length: int) -> None:
+        """Ask the kernel to write this now, without waiting, so that the fsync at the end is short.
+
+        An error on the way comes out of that fsync: it is on the same descriptor.
+        """
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(self._file, self._written, length, os.POSIX_FADV_DONTNEED)
+
+    def _check_room(self) -> None:
         # Asked again here, because many files at once pass the first question together.
         if not self._room():
             raise VaultFull("the free-space floor was reached")
-        # A failed fsync is never tried again: the kernel may have dropped the pages it could not write.
-        try:
-            os.fdatasync(self._file)
-        except OSError as error:
-            raise VaultFull(str(error)) from error
-        self._unsynced = 0
+        self._unchecked = 0
 
     def keep(self) -> None:
-        try:
+        """Raises VaultFull. A failed fsync is never tried again: the kernel may have dropped the
+        pages that it could not write, and would then call the second one a success."""
+        with _as_vault_full():
             os.fsync(self._file)
-        except OSError as error:
-            raise VaultFull(str(error)) from error
         os.close(self._file)
         self._file = -1
         os.rename(self._part, self._final)
@@ -92,6 +100,14 @@ class _StagedFile:
             os.close(self._file)
             self._file = -1
         self._part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _as_vault_full() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise VaultFull(str(error)) from error
 
 
 class DiskStore:

@@ -1,4 +1,4 @@
-"""How a package leaves: with a code, or carried by a person; each once, and only while the basis holds."""
+"""Handing a package over, by code or in person: once, and only while its basis holds."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from cases.models import Disclosure, Referral
 from cases.operations.seed import person
 from cases.referrals import emergency, handover, recall, review
 from reporting import consent
-from reporting.actors import REPORTER
 from reporting.custody.models import CustodyEvent
-from reporting.models import Consent, Look, PartnerOffer
+from reporting.models import Consent, PartnerOffer
 from reporting.vault import keys
+from tests import factories
 from tests.cases.office import Office
 
 pytestmark = [
@@ -29,7 +29,7 @@ pytestmark = [
 ORIGIN = {"origin": "http://localhost:8200"}
 
 
-def test_a_package_is_carried_by_a_person_and_the_answer_put_on_record(office: Office) -> None:
+def test_a_package_is_handed_over_in_person_and_the_answer_recorded(office: Office) -> None:
     package = office.package()
     desk = Client()
     desk.force_login(person("carrier", "caseworker"))
@@ -47,7 +47,9 @@ def test_a_package_is_carried_by_a_person_and_the_answer_put_on_record(office: O
         )[:2]
         == b"PK"
     )
-    assert b"".join(does(what="carry").streaming_content) == taken  # the stick was full: once more
+    assert (
+        b"".join(does(what="carry").streaming_content) == taken
+    )  # a second copy, for a full USB stick
     assert CustodyEvent.objects.filter(subject=office.case.pk, event="package:carried").count() == 2
     assert (
         CustodyEvent.objects.filter(
@@ -55,10 +57,7 @@ def test_a_package_is_carried_by_a_person_and_the_answer_put_on_record(office: O
         ).count()
         == 1
     )
-    assert (
-        Look.objects.filter(report=office.visit.report, act__startswith="carried it to").count()
-        == 1
-    )
+    assert factories.told(office.visit).count(("Caseworker", "gave it to Example police")) == 1
     assert "handed over already" in does(what="hand_over").content.decode()
     assert (
         "Their answer is on record"
@@ -69,7 +68,7 @@ def test_a_package_is_carried_by_a_person_and_the_answer_put_on_record(office: O
     assert review.read(referral, by=office.supervisor).reference == "NS-7"
 
 
-def test_what_was_given_a_code_is_not_carried_as_well(office: Office) -> None:
+def test_a_package_handed_over_by_code_is_not_handed_over_in_person(office: Office) -> None:
     referral = office.package().referral
     handover.by_code(referral, by=office.worker)
     with pytest.raises(NotNext, match="handed over already"):
@@ -77,32 +76,39 @@ def test_what_was_given_a_code_is_not_carried_as_well(office: Office) -> None:
     assert Disclosure.objects.get().collected_at is None
 
 
-def test_what_she_took_back_is_not_carried_again_and_the_partner_is_to_be_told(
+def test_after_a_withdrawn_consent_nothing_is_handed_over_and_the_partner_is_to_be_told(
     office: Office,
 ) -> None:
     referral = office.package().referral
     handover.in_person(referral, by=office.worker)
     offer = PartnerOffer.objects.get(partner=office.partner_key.partner_id)
-    consent.give(office.visit, offer, Consent.Answer.NEVER, by=REPORTER)
-    recall.notice_what_she_took_back()
+    consent.give(office.visit, offer, Consent.Answer.NEVER)
+    recall.notice_withdrawn_consents()
     with pytest.raises(consent.ConsentMissing):
         handover.in_person(referral, by=office.worker)
     assert recall.to_tell() == [referral]
 
 
-def test_what_was_locked_since_is_not_carried_again(office: Office) -> None:
+def test_a_package_with_an_item_quarantined_since_is_not_handed_over_again(office: Office) -> None:
     referral = office.package().referral
     handover.in_person(referral, by=office.worker)
-    examination.may_show_a_child(office.file, by=office.worker)
+    examination.may_show_a_child(office.file.report, office.file.pk, by=office.worker)
     with pytest.raises(handover.ItemQuarantined, match="does not leave"):
         handover.in_person(referral, by=office.worker)
 
 
-def test_an_emergency_that_was_told_by_phone_is_read_and_reviewed_and_nothing_else(
+def test_an_emergency_told_by_phone_can_only_be_read_and_reviewed(
     office: Office,
 ) -> None:
-    told = emergency.tell(office.case, office.visit.report, told_to="999", called_back="999", said="address",
-                          threat_to_life=True, by=office.worker)  # fmt: skip
+    told = emergency.tell(
+        office.case,
+        office.visit.report,
+        told_to="999",
+        called_back="999",
+        said="address",
+        threat_to_life=True,
+        by=office.worker,
+    )
     desk = Client()
     desk.force_login(person("second", "supervisor"))
     for what in ("approve", "hand_over", "carry", "recall", "answered"):
@@ -118,3 +124,8 @@ def test_an_emergency_that_was_told_by_phone_is_read_and_reviewed_and_nothing_el
     )
     told.refresh_from_db()
     assert told.state == Referral.State.REVIEWED
+
+
+def test_an_unknown_code_collects_nothing() -> None:
+    with pytest.raises(handover.UnknownCollection):
+        handover.find("0" * 40)

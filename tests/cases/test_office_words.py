@@ -1,4 +1,4 @@
-"""Promise 6 for the office's own words: whatever a person of the office or a partner writes lies sealed, in every table."""
+"""Promise 6 for the office: text that staff or a partner write is sealed in every table."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from cases.referrals import disclosure, emergency, handover
 from cases.triage import decisions, queue
 from reporting import intake
 from reporting.custody.models import CustodyEvent
+from reporting.models import Quarantine
 from tests import factories
 from tests.cases.office import Office, sequencing
 
@@ -20,19 +21,19 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 CANARY = "Ptarmigan"
 
 
-def _rows() -> dict[str, str]:
+def _tables_as_text() -> dict[str, str]:
     """Every table as text; bytes appear in hexadecimal."""
-    found = {}
+    texts = {}
     with connection.cursor() as cursor:
         for table in grants.tables():
             cursor.execute(f"SELECT coalesce(string_agg(t::text, ' '), '') FROM {table} t")
-            found[table] = cursor.fetchone()[0]
-    return found
+            texts[table] = cursor.fetchone()[0]
+    return texts
 
 
 @pytest.mark.needs("openssl")
 @pytest.mark.needs("pango")
-def test_no_word_of_office_or_partner_lies_in_the_clear() -> None:
+def test_no_word_of_office_or_partner_is_stored_in_the_clear() -> None:
     office, officer = Office(), factories.staff("safeguarding")
     report = office.visit.report
     queue.assess(report)
@@ -40,30 +41,39 @@ def test_no_word_of_office_or_partner_lies_in_the_clear() -> None:
     acts.add_note(office.case, f"{CANARY} note", by=office.worker)
     acts.write_to_reporter(report, f"{CANARY} message", by=office.worker)
     examination.reveal(office.file, f"{CANARY} look", by=office.worker)
-    emergency.tell(office.case, report, told_to=f"{CANARY} whom", called_back=f"{CANARY} number", said=f"{CANARY} said",
-                   threat_to_life=True, by=office.worker)  # fmt: skip
+    emergency.tell(
+        office.case,
+        report,
+        told_to=f"{CANARY} whom",
+        called_back=f"{CANARY} number",
+        said=f"{CANARY} said",
+        threat_to_life=True,
+        by=office.worker,
+    )
     referral = office.draft(legal_basis=Referral.LegalBasis.COURT_ORDER, words=f"{CANARY} order")
     disclosure.approve(referral, by=office.supervisor)
     with sequencing():
         disclosure.package(referral)
-    collection = handover.find(handover.by_code(referral, by=office.worker))
-    handover.acknowledge(collection, "rejected", f"{CANARY} reference")
-    examination.may_show_a_child(office.file, by=office.worker)
-    quarantine.propose(
-        office.file, QuarantineDecision.Choice.PRESERVED, f"{CANARY} why", by=officer
-    )
+    code = handover.by_code(referral, by=office.worker)
+    handover.answered_by_partner(code, "rejected", f"{CANARY} reference")
+    examination.may_show_a_child(office.file.report, office.file.pk, by=office.worker)
+    closed = Quarantine.objects.get(thing=office.file.pk)
+    quarantine.propose(closed, QuarantineDecision.Choice.PRESERVED, f"{CANARY} why", by=officer)
     declined = factories.draft()
     intake.submit(declined)
     decisions.decline(declined.report, f"{CANARY} decline", out_of_scope=False, by=office.worker)
     assert CustodyEvent.objects.count() > 30
-    for table, rows in _rows().items():
-        assert CANARY not in rows, table
-        assert CANARY.encode().hex() not in rows, table
+    for table, text in _tables_as_text().items():
+        assert CANARY not in text, table
+        assert CANARY.encode().hex() not in text, table
 
 
-def test_the_search_would_find_one() -> None:
-    visit = factories.sent()
-    decisions.override_band(visit.report, 0, "x", by=factories.staff())
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE cases_assessment SET said = %s", [CANARY.encode()])
-    assert CANARY.encode().hex() in _rows()["cases_assessment"]
+def test_the_search_finds_a_planted_canary() -> None:
+    worker = factories.staff()
+    acts.add_note(factories.case(factories.sent(), worker), "x", by=worker)
+    with factories.forging(), connection.cursor() as cursor:
+        cursor.execute("UPDATE cases_note SET sealed = %s", [CANARY.encode()])
+        cursor.execute("UPDATE cases_case SET state = %s", [CANARY])
+    texts = _tables_as_text()
+    assert CANARY.encode().hex() in texts["cases_note"]
+    assert CANARY in texts["cases_case"]

@@ -1,4 +1,4 @@
-"""A new person's first sign-in, and a new partner until something can be locked to its key."""
+"""A new person's first sign-in, and a new partner until packages can be encrypted for its key."""
 
 from __future__ import annotations
 
@@ -8,19 +8,26 @@ import time
 from typing import Any
 
 import pytest
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.core.exceptions import PermissionDenied
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from cases import partners
 from cases.models import Partner, PartnerKey
-from cases.operations import totp
 from cases.operations.seed import person
 from cases.staff.models import StaffMember
 from reporting.models import PartnerOffer
 from reporting.vault import keys
+from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ORIGIN = {"origin": "http://localhost:8200"}
+
+
+def digits(secret: str) -> str:
+    return str(format_hotp_value(hotp_value(secret, int(time.time()) // 30)))
 
 
 def test_a_new_person_signs_in_sets_up_the_second_step_and_keeps_recovery_codes() -> None:
@@ -43,10 +50,7 @@ def test_a_new_person_signs_in_sets_up_the_second_step_and_keeps_recovery_codes(
     assert "Incorrect code" in wrong.content.decode()
     secret = re.findall(r'class="mono">([A-Z2-7]{16,})<', wrong.content.decode())[0]
     page = client.post(
-        "/office/account/2fa/totp/activate/",
-        {"code": totp.code(secret, time.time())},
-        headers=ORIGIN,
-        follow=True,
+        "/office/account/2fa/totp/activate/", {"code": digits(secret)}, headers=ORIGIN, follow=True
     )
     text = page.content.decode()
     assert "10 of 10 are unused" in text
@@ -66,7 +70,7 @@ def test_a_new_person_signs_in_sets_up_the_second_step_and_keeps_recovery_codes(
     assert later.get("/office/").status_code == 200
 
 
-def test_a_name_that_is_taken_is_said() -> None:
+def test_a_name_that_is_taken_is_refused() -> None:
     person("ines", "caseworker")
     with pytest.raises(CommandError, match="Nothing was changed"):
         call_command("add_person", "ines", role="caseworker")
@@ -91,7 +95,7 @@ class TestPartners:
             "/office/partners/", fields, headers=ORIGIN, follow=True
         ).content.decode()
 
-    def test_from_a_name_to_a_key_that_a_second_person_has_compared(
+    def test_a_partner_is_added_and_a_second_person_compares_its_key(
         self, desks: dict[str, Any]
     ) -> None:
         given = {"what": "add", "name": "Northshire Police", "kind": "police", "phone": "0123"}
@@ -125,6 +129,16 @@ class TestPartners:
         other.force_login(person("second", "supervisor"))
         assert "Packages can be locked to it now" in self.does(other, check=str(partner_key.pk))
 
-    def test_whoever_does_not_refer_does_not_come_here(self, desks: dict[str, Any]) -> None:
+    def test_the_page_is_refused_to_roles_that_do_not_refer(self, desks: dict[str, Any]) -> None:
         assert desks["ruth"].get("/office/partners/").status_code == 403
         assert "Partners and their keys" not in desks["ruth"].get("/office/").content.decode()
+
+
+def test_a_key_is_compared_by_a_second_person() -> None:
+    worker, supervisor = factories.staff(), factories.staff("supervisor")
+    partner = factories.partner_key(keys.new_secret(), by=worker, checked_by=supervisor).partner
+    mine = partners.add_key(partner, keys.public_key_of(keys.new_secret()), by=supervisor)
+    with pytest.raises(PermissionDenied):
+        partners.check_key(mine, by=supervisor)
+    with pytest.raises(partners.NotAnAgeKey):
+        partners.add_key(partner, "age1nonsense", by=supervisor)

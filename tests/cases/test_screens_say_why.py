@@ -1,4 +1,4 @@
-"""What a caseworker reads when something cannot be done: what happened, that nothing was lost, what to do next."""
+"""What staff read when an act is refused: what happened, and what to do next."""
 
 from __future__ import annotations
 
@@ -7,31 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
 from cases.models import PartnerKey, Referral
-from cases.operations.seed import person
-from cases.staff.models import StaffMember
 from cases.triage import queue
 from reporting import consent, intake
-from reporting.actors import REPORTER
-from reporting.models import Consent, Message, PartnerOffer, Report
+from reporting.models import Consent, Message, PartnerOffer, Quarantine, Report
 from reporting.vault import keys
 from tests import factories
+from tests.cases.office import Desk
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("running_opener")]
-ORIGIN = {"origin": "http://localhost:8200"}
-
-
-class Desk:
-    def __init__(self, name: str, role: str) -> None:
-        self.user: StaffMember = person(name, role)
-        self._client = Client()
-        self._client.force_login(self.user)
-
-    def does(self, path: str, **fields: str) -> str:
-        return self._client.post(path, fields, headers=ORIGIN, follow=True).content.decode()
 
 
 @pytest.fixture
@@ -60,10 +46,10 @@ def test_a_referral_says_at_each_step_what_is_missing(
     assert "Please choose who it goes to" in worker.does(
         refer, report=visit.report.pk, partner_key="9999"
     )
-    assert "has not been asked about this recipient" in worker.does(refer, **fields)
+    assert "has not been asked about this partner" in worker.does(refer, **fields)
     with monkeypatch.context() as short:
         short.setattr(consent, "LASTS", timedelta(seconds=-1))
-        consent.give(visit, PartnerOffer.objects.get(), Consent.Answer.YES, by=REPORTER)
+        consent.give(visit, PartnerOffer.objects.get(), Consent.Answer.YES)
     assert "Please ask again" in worker.does(refer, **fields)
     factories.yes(visit, partner_key)
     PartnerKey.objects.update(expires_at=timezone.now() - timedelta(days=1))
@@ -85,7 +71,9 @@ def test_a_referral_says_at_each_step_what_is_missing(
     assert referral.state == Referral.State.PREPARED
 
 
-def test_deciding_says_what_is_missing_and_who_was_faster(worker: Desk, supervisor: Desk) -> None:
+def test_deciding_says_what_is_missing_or_that_it_is_already_decided(
+    worker: Desk, supervisor: Desk
+) -> None:
     visit = factories.sent()
     queue.assess(visit.report)
     decide = f"/office/report/{visit.report.pk}/decide/"
@@ -98,18 +86,19 @@ def test_deciding_says_what_is_missing_and_who_was_faster(worker: Desk, supervis
     assert not Message.objects.exists()
 
 
-def test_an_opener_that_is_gone_is_said(worker: Desk, settings: Any, tmp_path: Path) -> None:
+def test_an_unreachable_opener_is_reported(worker: Desk, settings: Any, tmp_path: Path) -> None:
     visit = factories.sent()
     settings.OPENER_SOCKET = tmp_path / "nobody"
     assert "The attempt is on record" in worker.does(f"/office/report/{visit.report.pk}/")
 
 
-def test_a_file_is_locked_by_whoever_reads_the_report_before_there_is_a_case(worker: Desk) -> None:
+def test_whoever_reads_a_report_can_quarantine_a_file_before_there_is_a_case(worker: Desk) -> None:
     visit = factories.draft()
     item = factories.file(visit)
     intake.submit(visit)
-    assert "May show a child: lock" in worker.does(f"/office/report/{visit.report.pk}/")
-    assert "Nobody opens, copies or exports it" in worker.does(f"/office/look/{item.pk}/lock/")
-    item.refresh_from_db()
-    assert item.state == "quarantined"
-    assert "May show a child: lock" not in worker.does(f"/office/report/{visit.report.pk}/")
+    page, offers = f"/office/report/{visit.report.pk}/", f'name="thing" value="{item.pk}"'
+    assert offers in worker.does(page)
+    assert "Nobody opens, copies or exports it" in worker.does(f"{page}lock/", thing=item.pk)
+    assert Quarantine.objects.get(thing=item.pk).state == Quarantine.State.CLOSED
+    assert offers not in worker.does(page)
+    assert "holds no such thing" in worker.does(f"{page}lock/", thing="E-000000000000")

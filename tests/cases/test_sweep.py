@@ -1,4 +1,4 @@
-"""The worker: what fails is marked and rests, so that no report is opened again and again."""
+"""The worker's sweep: what fails is marked, so that no report is opened again and again."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from cases import tasks
+from cases import certificates, tasks
 from cases.exports import gather
 from cases.models import Referral
-from cases.operations import certificates
 from cases.referrals import disclosure
 from cases.triage import queue
 from reporting.custody.models import CustodyEvent
-from reporting.models import Look, OfficeWrap
+from reporting.models import OfficeWrap
 from tests import factories
 from tests.cases.office import Office, sequencing
 
@@ -24,7 +23,7 @@ pytestmark = [
 ]
 
 
-def test_a_build_that_fails_is_said_and_rests(
+def test_a_failed_build_is_marked_and_not_retried(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     referral = office.draft()
@@ -33,13 +32,13 @@ def test_a_build_that_fails_is_said_and_rests(
     tasks.sweep()
     referral.refresh_from_db()
     assert (referral.state, referral.build_failure) == (Referral.State.APPROVED, "NotSequenced")
-    looks = Look.objects.filter(report=office.visit.report).count()
+    told = factories.told(office.visit)
     tasks.sweep()
-    assert Look.objects.filter(report=office.visit.report).count() == looks
+    assert factories.told(office.visit) == told
     assert disclosure.approved() == []
 
 
-def test_nothing_is_sealed_with_a_certificate_that_has_run_out(
+def test_nothing_is_signed_with_an_expired_certificate(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     referral = office.draft()
@@ -54,7 +53,7 @@ def test_nothing_is_sealed_with_a_certificate_that_has_run_out(
     )
 
 
-def test_a_report_that_cannot_be_opened_goes_to_the_top_and_holds_up_no_other(
+def test_a_report_that_cannot_be_opened_goes_first_and_delays_no_other(
     running_opener: None,
 ) -> None:
     broken, other = factories.sent(), factories.sent()
@@ -66,7 +65,10 @@ def test_a_report_that_cannot_be_opened_goes_to_the_top_and_holds_up_no_other(
     assert (first.report.pk, first.assessment.band) == (broken.report.pk, 0)
     assert "could not open" in first.assessment.reasons[0]["reason"]
     assert second.report.pk == other.report.pk
-    assert Look.objects.filter(report=broken.report).count() == 1
+    tried = CustodyEvent.objects.filter(subject=broken.report.pk, event="report:assessed")
+    assert tried.count() == 1
+    assert factories.told(broken) == []  # no key was given, so nobody looked
+    assert factories.told(other) == [("Our computer", "sorted it by urgency")]
 
 
 def test_without_an_opener_nothing_is_written(transactional_db: None) -> None:

@@ -1,4 +1,4 @@
-"""The one-time codes of the demo's sign-ins, against the vectors of RFC 6238, appendix B (SHA-1)."""
+"""The one-time codes of the demo's sign-ins: the vectors of RFC 6238, appendix B (SHA-1)."""
 
 from __future__ import annotations
 

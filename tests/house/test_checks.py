@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 
-from cases.operations import ceremony, certificates
+from cases import certificates
+from cases.operations import ceremony
 from cases.previews import sandbox
-from config import checks, env
+from config import checks, doors, env
+from reporting.vault import keys
 
 UNSET = Path("/not-set/X")
 
@@ -20,7 +23,7 @@ UNSET = Path("/not-set/X")
 @pytest.fixture
 def door(settings: Any) -> Any:
     """Settings of a clean public door: no key but its own."""
-    for name in checks._HELD_BY:
+    for name in doors.holders():
         setattr(settings, name, UNSET)
     settings.DOORS = frozenset({"public"})
     return settings
@@ -37,7 +40,7 @@ def test_a_clean_door_starts(door: Any, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, holders in checks._HELD_BY.items() if "public" not in holders]
+    "name", [name for name, holders in doors.holders().items() if "public" not in holders]
 )
 def test_a_public_door_that_sees_a_key_of_others_does_not_start(
     door: Any, name: str, tmp_path: Path
@@ -58,10 +61,26 @@ def test_a_door_that_is_a_superuser_does_not_start(door: Any) -> None:
     assert _ids(checks.no_role_can_go_round_its_grants()) == {"holdfast.E003"}
 
 
+@pytest.mark.django_db
+def test_more_threads_than_the_role_may_hold_connections_is_said(door: Any) -> None:
+    door.PROCESSES, door.DJANGO_THREADS = 64, 2
+    assert checks.the_role_may_hold_all_connections() == []  # the owner has no limit
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION AUTHORIZATION holdfast_public")
+        try:
+            found = checks.the_role_may_hold_all_connections()
+            door.PROCESSES = 4
+            assert checks.the_role_may_hold_all_connections() == []
+        finally:
+            cursor.execute("RESET SESSION AUTHORIZATION")
+    assert _ids(found) == {"holdfast.W004"}
+    assert found[0].level < 40
+
+
 def test_a_missing_part_of_the_system_is_said_and_stops_nothing(
     door: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    door.DOORS = frozenset({"worker", "staff"})
+    door.DOORS = frozenset({"builder", "staff"})
     monkeypatch.setattr(checks, "find_library", lambda name: None)
     monkeypatch.setattr(sandbox, "available", lambda: False)
     found = checks.parts_of_the_system_are_there()
@@ -94,34 +113,95 @@ def test_a_certificate_that_runs_out_is_said_in_time_and_stops_nothing(
     assert not any(message.level >= 40 for message in found)
 
 
-class TestProduction:
+class TestARealOffice:
+    """LOCAL is not set: nothing may be missing."""
+
     @pytest.fixture(autouse=True)
-    def production(self, door: Any, tmp_path: Path) -> None:
-        door.PRODUCTION = True
+    def real(self, door: Any, tmp_path: Path) -> None:
+        door.LOCAL = False
         door.OFFICE_PUBLIC_KEYS_FILE = tmp_path / "public_keys"
-        door.OFFICE_PUBLIC_KEYS_FILE.write_text("age1one\nage1two\n")
+        self.two = [keys.public_key_of(keys.new_office_secret()) for _ in range(2)]
+        door.OFFICE_PUBLIC_KEYS_FILE.write_text("\n".join(self.two))
 
     def test_complete(self) -> None:
-        assert checks.production_is_complete() == []
+        assert checks.the_office_is_complete() == []
 
-    def test_one_office_recipient_is_too_few(self, door: Any) -> None:
-        door.OFFICE_PUBLIC_KEYS_FILE.write_text("age1one\n")
-        assert _ids(checks.production_is_complete()) == {"holdfast.E004"}
+    def test_one_public_key_is_too_few(self, door: Any) -> None:
+        door.OFFICE_PUBLIC_KEYS_FILE.write_text(self.two[0])
+        assert _ids(checks.the_office_is_complete()) == {"holdfast.E004"}
+
+    def test_a_line_that_is_no_key_is_named(self, door: Any) -> None:
+        door.OFFICE_PUBLIC_KEYS_FILE.write_text("\n".join([*self.two, "age1mistyped"]))
+        (found,) = checks.the_office_is_complete()
+        assert found.id == "holdfast.E004"
+        assert "public_keys: " in found.msg
 
     def test_who_is_told_must_not_be_blank(self, door: Any) -> None:
         door.OPERATOR_TOLD_WITHOUT_AGREEMENT = ""
-        assert _ids(checks.production_is_complete()) == {"holdfast.E005"}
+        assert _ids(checks.the_office_is_complete()) == {"holdfast.E005"}
 
     def test_the_office_has_a_name(self, door: Any) -> None:
         door.OPERATOR_NAME = ""
-        assert _ids(checks.production_is_complete()) == {"holdfast.E006"}
+        assert _ids(checks.the_office_is_complete()) == {"holdfast.E006"}
 
-    def test_the_staff_door_has_a_secret_of_its_own_and_a_process_of_its_own(
-        self, door: Any
+    @pytest.mark.parametrize("secret", [None, "short"])
+    def test_a_door_that_signs_has_a_long_secret(
+        self, door: Any, tmp_path: Path, secret: str | None
     ) -> None:
-        door.DOORS = frozenset({"public", "staff"})
-        door.SECRET_KEY = "short"
-        assert _ids(checks.production_is_complete()) == {"holdfast.E007", "holdfast.E008"}
+        door.DOORS = frozenset({"staff"})
+        if secret:
+            door.SECRET_KEY_FILE = tmp_path / "secret"
+            door.SECRET_KEY_FILE.write_text(secret)
+        assert _ids(checks.the_office_is_complete()) == {"holdfast.E007"}
+
+    def test_two_doors_share_no_process(self, door: Any) -> None:
+        door.DOORS = frozenset({"public", "partner"})
+        assert _ids(checks.the_office_is_complete()) == {"holdfast.E008"}
+
+
+def test_only_the_door_that_signs_may_see_the_secret_it_signs_with(
+    door: Any, tmp_path: Path
+) -> None:
+    for name in ("public", "partner", "worker"):
+        door.DOORS = frozenset({name})
+        door.SECRET_KEY_FILE = tmp_path / "secret"
+        assert _ids(checks.keys_lie_where_they_belong()) == {"holdfast.E001"}
+
+
+def test_two_doors_with_one_secret_file_sign_with_different_keys(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("x" * 60)
+    keys = {env.signing_key(tmp_path / "secret", for_doors={name}) for name in doors.DOORS}
+    assert len(keys) == len(doors.DOORS)
+    assert all(len(key) > 50 for key in keys)
+
+
+def test_without_a_secret_file_nothing_that_is_signed_outlives_the_process() -> None:
+    assert env.signing_key(UNSET, for_doors={"public"}) != env.signing_key(
+        UNSET, for_doors={"public"}
+    )
+
+
+def test_local_is_for_this_machine_only(door: Any) -> None:
+    door.LOCAL = True
+    assert checks.the_office_is_complete() == []
+    door.OWN_ORIGINS = ["https://reports.example"]
+    assert _ids(checks.the_office_is_complete()) == {"holdfast.E009"}
+
+
+def test_a_process_without_a_database_is_given_none(
+    door: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door.DOORS = frozenset({"beat"})
+    monkeypatch.setitem(door.DATABASES["default"], "USER", "holdfast_worker")
+    assert _ids(checks.one_role_for_each_door()) == {"holdfast.E002"}
+    monkeypatch.setitem(door.DATABASES["default"], "USER", "")
+    assert checks.one_role_for_each_door() == []
+
+
+def test_a_door_that_is_unknown_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOORS", "pubic")
+    with pytest.raises(ImproperlyConfigured, match="DOORS knows no pubic"):
+        env.names("DOORS", "operator", allowed=doors.NAMES)
 
 
 @pytest.mark.parametrize("value", ["6", "-1", "thirty", "7.5"])

@@ -1,4 +1,4 @@
-"""Every route with every role: who is let in, who is sent to sign in, who is refused; and no route that takes a byte but the pool."""
+"""Every route with every role; and no Django route takes a file."""
 
 from __future__ import annotations
 
@@ -13,34 +13,44 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from cases.operations.seed import person
 from cases.referrals import emergency
 from reporting import intake, messages
-from reporting.actors import REPORTER
-from reporting.models import EvidenceItem, Report, ReporterSession
-from reporting.vault import codes
+from reporting.custody.models import CustodyEvent
+from reporting.models import Answer, EvidenceItem, Quarantine, Report, ReporterSession
+from reporting.questions import POSITION
+from reporting.vault import codes, keys
 from tests import factories
+from tests.reporter import page
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ORIGIN = {"origin": "http://localhost:8100", "sec-fetch-site": "same-origin"}
 
-# Route → expected status of a GET as (nobody, caseworker, supervisor, safeguarding). 302 leads to signing in, or on.
+# Route → expected status of a GET as (nobody, caseworker, supervisor, safeguarding).
+# 302 leads to the sign-in page, or to the next page.
 MATRIX: dict[str, tuple[int, int, int, int]] = {
     "office:queue": (302, 200, 200, 200),
     "office:ready": (200, 200, 200, 200),
-    "office:report": (302, 302, 302, 302),  # this report has a case: on to it
+    "office:report": (302, 302, 302, 302),  # redirects to the case of this report
     "office:decide": (302, 302, 302, 302),
     "office:case": (302, 200, 200, 403),
     "office:act": (302, 302, 302, 302),
     "office:prepare": (302, 302, 302, 302),
     "office:tell_now": (302, 200, 200, 403),
     "office:look": (302, 200, 200, 403),
-    "office:quarantine_item": (302, 302, 302, 302),
+    "office:quarantine_thing": (302, 302, 302, 302),
     "office:quarantine": (302, 403, 200, 200),
     "office:partners": (302, 200, 200, 403),
     "office:referral": (302, 200, 200, 403),
     "partner:start": (200,) * 4,
     "partner:package": (200,) * 4,
     "partner:collect": (302,) * 4,
+    "partner:verify": (200,) * 4,
+    "partner:verify_receipt": (200,) * 4,
     "partner:checkpoint": (404,) * 4,  # before the first checkpoint
+    "partner:tile": (404,) * 4,
+    "partner:inclusion": (400,) * 4,
+    "partner:consistency": (400,) * 4,
+    "partner:ledger_key": (200,) * 4,
+    "partner:ledger_key_pem": (200,) * 4,
     "start": (200,) * 4,
     "who_is_told": (200,) * 4,
     "question": (200,) * 4,
@@ -49,34 +59,55 @@ MATRIX: dict[str, tuple[int, int, int, int]] = {
     "leave": (302,) * 4,
     "pause": (200,) * 4,
     "ready": (200,) * 4,
-    # without a report of hers: a kind page that asks for the code
+    # without an open report: a page that asks for the return code
     **dict.fromkeys(
         ("careful", "first_steps", "added", "files", "check", "receipt", "portal", "consents"),
         (403,) * 4,
     ),
-    # only by a button of ours
-    **dict.fromkeys(("age_of_shown", "take_out", "send", "keep_receipt", "code"), (302,) * 4),
+    # POST only
+    **dict.fromkeys(
+        ("age_of_shown", "take_out", "take_out_answer", "send", "keep_receipt", "code"), (302,) * 4
+    ),
 }
 
 
 def _routes(patterns: Any, prefix: str = "", namespace: str = "") -> dict[str, str]:
-    found: dict[str, str] = {}
+    routes: dict[str, str] = {}
     for pattern in patterns:
         path = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
             if "allauth" not in str(pattern.urlconf_name):
                 space = f"{pattern.namespace}:" if pattern.namespace else namespace
-                found |= _routes(pattern.url_patterns, path, space)
+                routes |= _routes(pattern.url_patterns, path, space)
         elif isinstance(pattern, URLPattern):
-            found[f"{namespace}{pattern.name}"] = "/" + path
-    return found
+            routes[f"{namespace}{pattern.name}"] = "/" + path
+    return routes
 
 
 ROUTES = _routes(get_resolver().url_patterns)
 
 
+# The same for a POST with an empty form, of the staff door: what is not for a role is refused before anything is read.
+POSTED: dict[str, tuple[int, int, int, int]] = {
+    "office:queue": (302, 200, 200, 200),
+    "office:ready": (200, 200, 200, 200),
+    "office:report": (302, 302, 302, 302),
+    "office:decide": (302, 302, 302, 302),
+    "office:case": (302, 200, 200, 403),
+    "office:act": (302, 302, 302, 302),
+    "office:prepare": (302, 404, 404, 404),
+    "office:tell_now": (302, 200, 200, 403),
+    "office:look": (302, 200, 200, 403),
+    "office:quarantine_thing": (302, 302, 302, 302),
+    "office:quarantine": (302, 403, 404, 404),
+    "office:partners": (302, 404, 404, 403),
+    "office:referral": (302, 404, 404, 403),
+}
+
+
 def test_every_route_has_a_row() -> None:
     assert set(ROUTES) == set(MATRIX)
+    assert set(POSTED) == {name for name in ROUTES if name.startswith("office:")}
 
 
 @pytest.fixture
@@ -90,9 +121,14 @@ def ids(running_opener: None) -> dict[str, str]:
         case, visit.report, told_to="a", called_back="b", said="c", threat_to_life=True, by=worker
     )
     return {
-        "<str:report_id>": visit.report.pk, "<str:item_id>": item.pk, "<str:case_id>": case.pk, "<str:referral_id>": told.pk,
-        "<int:number>": "2",
-    }  # fmt: skip
+        "<str:report_id>": visit.report.pk,
+        "<str:item_id>": item.pk,
+        "<str:answer_id>": Answer.objects.filter(question="words").get().pk,
+        "<path:path>": "0/000",
+        "<str:case_id>": case.pk,
+        "<str:referral_id>": told.pk,
+        "<int:number>": str(POSITION["control"]),
+    }
 
 
 def _clients() -> list[Client]:
@@ -110,8 +146,90 @@ def test_each_route_answers_each_role_as_the_matrix_says(ids: dict[str, str]) ->
         for part, value in ids.items():
             path = path.replace(part, value)
         assert "<" not in path, path
-        found = tuple(client.get(path).status_code for client in clients)
-        assert found == MATRIX[name], name
+        statuses = tuple(client.get(path).status_code for client in clients)
+        assert statuses == MATRIX[name], name
+
+
+def test_each_act_answers_each_role_as_the_matrix_says(ids: dict[str, str]) -> None:
+    clients = _clients()
+    found = {}
+    for name in POSTED:
+        path = ROUTES[name]
+        for part, value in ids.items():
+            path = path.replace(part, value)
+        found[name] = tuple(client.post(path, {}, headers=ORIGIN).status_code for client in clients)
+    assert found == POSTED
+
+
+_NOT_FOR_THE_OFFICER = [
+    ("decide", {"what": "accept"}),
+    ("act", {"what": "note", "text": "x"}),
+    ("act", {"what": "message", "text": "x"}),
+    ("act", {"what": "move", "state": "assessment"}),
+    ("act", {"what": "allow_files", "text": "x"}),
+    ("prepare", {"legal_basis": "court_order", "words": "order 1"}),
+    ("look", {"reason": "to see it"}),
+    ("case", {}),
+    ("tell_now", {"told_to": "a", "called_back": "b", "said": "c", "threat_to_life": "yes"}),
+    ("referral", {"what": "review"}),
+]
+
+
+@pytest.mark.parametrize(("route", "form"), _NOT_FOR_THE_OFFICER, ids=lambda part: str(part)[:40])
+def test_the_safeguarding_officer_does_no_case_work(
+    ids: dict[str, str], route: str, form: dict[str, str]
+) -> None:
+    key = factories.partner_key(
+        keys.new_secret(), by=factories.staff(), checked_by=factories.staff("supervisor")
+    )
+    path = ROUTES[f"office:{route}"]
+    for part, value in ids.items():
+        path = path.replace(part, value)
+    before = CustodyEvent.objects.count()
+    filled = {**form, "report": ids["<str:report_id>"], "partner_key": str(key.pk)}
+    assert _clients()[3].post(path, filled, headers=ORIGIN).status_code == 403
+    assert CustodyEvent.objects.count() == before
+
+
+def test_a_case_page_is_closed_until_a_person_asks(ids: dict[str, str]) -> None:
+    """GET tells what is stored unsealed and records nothing: reloading a page is no look."""
+    worker = _clients()[1]
+    path = f"/office/case/{ids['<str:case_id>']}/"
+    before = CustodyEvent.objects.count()
+    for address in (path, f"/office/look/{ids['<str:item_id>']}/", "/office/locked/", "/office/"):
+        shown = worker.get(address).content.decode()
+        assert factories.ADULT_EXTORTION["words"] not in shown
+    assert CustodyEvent.objects.count() == before
+    shown = worker.post(path, headers=ORIGIN).content.decode()
+    assert factories.ADULT_EXTORTION["words"] in shown
+    opened = CustodyEvent.objects.filter(event="report:opened")
+    assert opened.count() == 1
+
+
+@pytest.mark.parametrize("kind", ["item", "answer"])
+def test_any_role_locks_a_thing_and_only_by_post(ids: dict[str, str], kind: str) -> None:
+    thing = ids[f"<str:{kind}_id>"]
+    path = f"/office/report/{ids['<str:report_id>']}/lock/"
+    officer = _clients()[3]
+    officer.get(path, {"thing": thing})
+    assert not Quarantine.objects.exists()
+    officer.post(path, {"thing": thing}, headers=ORIGIN)
+    assert Quarantine.objects.get().thing == thing
+    assert (
+        Client()
+        .post(path, {"thing": thing}, headers=ORIGIN)["Location"]
+        .startswith("/office/account/")
+    )
+
+
+def test_nothing_of_another_report_is_taken_out(ids: dict[str, str]) -> None:
+    client = Client()
+    client.post("/back/", {"code": factories.draft().code}, headers=ORIGIN)
+    answer = client.post(f"/more/answer/{ids['<str:answer_id>']}/out/", headers=ORIGIN)
+    assert answer.status_code == 409
+    item = client.post(f"/more/{ids['<str:item_id>']}/out/", headers=ORIGIN)
+    assert item.status_code == 404
+    assert Answer.objects.filter(pk=ids["<str:answer_id>"]).exists()
 
 
 def test_a_password_alone_opens_no_page_of_the_office() -> None:
@@ -126,10 +244,10 @@ def test_a_password_alone_opens_no_page_of_the_office() -> None:
             )
 
 
-def test_of_the_account_pages_only_those_are_there_that_we_use() -> None:
+def test_only_the_account_pages_in_use_are_served() -> None:
     client = Client()
     client.force_login(person("somebody", "caseworker"))
-    for page in (
+    for name in (
         "signup/",
         "email/",
         "password/reset/",
@@ -137,11 +255,11 @@ def test_of_the_account_pages_only_those_are_there_that_we_use() -> None:
         "2fa/totp/deactivate/",
         "2fa/recovery-codes/download/",
     ):
-        assert client.get(f"/office/account/{page}").status_code == 404, page
-    for page in ("password/change/", "2fa/", "reauthenticate/"):
+        assert client.get(f"/office/account/{name}").status_code == 404, name
+    for name in ("password/change/", "2fa/", "reauthenticate/"):
         assert (
-            "Holdfast</a>" in client.get(f"/office/account/{page}", follow=True).content.decode()
-        ), page
+            "Holdfast</a>" in client.get(f"/office/account/{name}", follow=True).content.decode()
+        ), name
 
 
 def test_no_django_route_takes_a_file(ids: dict[str, str], settings: Any) -> None:
@@ -160,8 +278,8 @@ def test_no_django_route_takes_a_file(ids: dict[str, str], settings: Any) -> Non
     assert EvidenceItem.objects.count() == 1
 
 
-@pytest.mark.parametrize("path", ["/page/1/", "/back/", "/partner/package/"])
-def test_a_form_that_brings_a_file_to_django_is_refused_before_it_is_spooled(
+@pytest.mark.parametrize("path", [page("safe"), "/back/", "/partner/package/"])
+def test_a_form_with_a_file_is_refused_by_django_before_it_is_spooled(
     path: str, tmp_path: Path, settings: Any
 ) -> None:
     settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
@@ -184,7 +302,7 @@ def test_a_form_of_another_site_changes_nothing() -> None:
         {"sec-fetch-site": "cross-site"},
     )
     for headers in foreign:
-        answer = Client().post("/page/1/", {"answer": "yes"}, headers=headers)
+        answer = Client().post(page("safe"), {"answer": "yes"}, headers=headers)
         assert answer.status_code == 403
         assert "not come from our page" in answer.content.decode()
     assert not Report.objects.exists()
@@ -192,10 +310,10 @@ def test_a_form_of_another_site_changes_nothing() -> None:
 
 def test_no_cookie_before_the_first_saved_answer_and_a_strict_one_after() -> None:
     client = Client()
-    for path in ("/", "/before/", "/page/1/", "/now/", "/back/"):
+    for path in ("/", "/before/", page("safe"), "/now/", "/back/"):
         assert not client.get(path).cookies
-    assert not client.post("/page/1/", {}, headers=ORIGIN).cookies
-    cookie = client.post("/page/1/", {"answer": "yes"}, headers=ORIGIN).cookies["__Host-notes"]
+    assert not client.post(page("safe"), {}, headers=ORIGIN).cookies
+    cookie = client.post(page("safe"), {"answer": "yes"}, headers=ORIGIN).cookies["__Host-notes"]
     assert (cookie["secure"], cookie["httponly"], cookie["samesite"], cookie["path"]) == (
         True,
         True,
@@ -204,8 +322,8 @@ def test_no_cookie_before_the_first_saved_answer_and_a_strict_one_after() -> Non
     )
 
 
-def test_every_page_of_hers_stays_out_of_caches_and_loads_nothing_from_elsewhere() -> None:
-    for path in ("/", "/before/", "/page/1/", "/now/", "/back/"):
+def test_reporter_pages_are_not_cached_and_load_nothing_from_elsewhere() -> None:
+    for path in ("/", "/before/", page("safe"), "/now/", "/back/"):
         answer = Client().get(path)
         assert answer["Cache-Control"] == "no-store"
         assert "default-src 'none'" in answer["Content-Security-Policy"]
@@ -215,7 +333,7 @@ def test_every_page_of_hers_stays_out_of_caches_and_loads_nothing_from_elsewhere
 
 def test_leaving_ends_the_session_and_clears_the_browser() -> None:
     client = Client()
-    client.post("/page/1/", {"answer": "yes"}, headers=ORIGIN)
+    client.post(page("safe"), {"answer": "yes"}, headers=ORIGIN)
     answer = client.get("/leave/")
     assert answer["Clear-Site-Data"] == '"cache", "cookies", "storage"'
     assert not ReporterSession.objects.exists()
@@ -238,22 +356,20 @@ def test_a_wrong_code_gets_a_clear_answer(typed: str, status: int, says: str) ->
     assert says in answer.content.decode()
 
 
-def test_a_found_code_shows_only_what_is_new_unless_she_chose_otherwise() -> None:
+def test_a_found_code_shows_only_what_is_new_unless_the_reporter_chose_otherwise() -> None:
     for chosen in ("no", "", "yes"):
         visit = factories.draft({**factories.ADULT_EXTORTION, "show_again": chosen})
         factories.file(visit, name="private name.jpg")
         intake.submit(visit)
-        messages.post(visit.report, "what she wrote long ago", from_office=False, by=REPORTER)
-        messages.post(
-            visit.report, "what the office wrote", from_office=True, by=factories.staff().actor
-        )
+        messages.write(visit, "an old message of the reporter")
+        messages.post(visit.report, "what the office wrote", by=factories.staff().actor)
         finder = Client()
         finder.post("/back/", {"code": visit.code}, headers=ORIGIN)
         seen = "".join(
             finder.get(path).content.decode() for path in ("/mine/", "/more/", "/mine/who/")
         )
         assert "what the office wrote" in seen
-        for private in ("what she wrote long ago", "private name.jpg"):
+        for private in ("an old message of the reporter", "private name.jpg"):
             assert (private in seen) == (chosen == "yes"), (chosen, private)
         assert factories.ADULT_EXTORTION["words"] not in seen
         later = Client()
@@ -263,13 +379,13 @@ def test_a_found_code_shows_only_what_is_new_unless_she_chose_otherwise() -> Non
         )
 
 
-def test_an_open_tab_turns_neutral_without_a_script_but_never_under_her_hands() -> None:
+def test_an_idle_page_refreshes_to_a_neutral_one_unless_it_has_a_text_field() -> None:
     refresh = 'http-equiv="refresh" content="300;url=/pause/"'
-    for path, turns in (
+    for path, refreshes in (
         ("/", True),
-        ("/page/1/", True),
-        ("/page/5/", True),
-        ("/page/6/", False),
+        (page("safe"), True),
+        (page("what"), True),
+        (page("words"), False),
         ("/pause/", False),
     ):
-        assert (refresh in Client().get(path).content.decode()) == turns, path
+        assert (refresh in Client().get(path).content.decode()) == refreshes, path

@@ -1,4 +1,4 @@
-"""A whole office for the journeys: every process by itself, its own database with fsync on, a real browser."""
+"""An office for the journeys: each process separate, a database with fsync on, a real browser."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Running:
     used: dict[str, str] = field(default_factory=dict)
 
     def code(self, name: str) -> str:
-        """Six digits of a person's second factor that were not used yet: the door takes each only once."""
+        """A second-factor code that was not used yet: each is accepted only once."""
         while (digits := self._digits(name)) == self.used.get(name):
             time.sleep(0.5)
         self.used[name] = digits
@@ -62,24 +62,23 @@ def new_office(folder: Path) -> Running:
 @pytest.fixture(scope="session")
 def running() -> Iterator[Running]:
     folder = Path(tempfile.mkdtemp(prefix="holdfast-journey-"))
-    found = new_office(folder)
+    new = new_office(folder)
     try:
-        found.office.start()
-        yield found
+        new.office.start()
+        yield new
     finally:
-        found.office.stop()
+        new.office.stop()
         shutil.rmtree(folder)
 
 
-@pytest.fixture(
-    scope="module"
-)  # not longer: Playwright's event loop, while it runs, keeps Django from its database
+# Not "session": while Playwright's event loop runs, Django refuses to use its database.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     path = shutil.which("chromium")
     with sync_playwright() as playwright:
-        visit = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
-        yield visit
-        visit.close()
+        chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture(params=[False, True], ids=["without JavaScript", "with JavaScript"])

@@ -1,4 +1,4 @@
-"""Every screen as it is seen: no WCAG 2.2 AA violation, nothing wider than a small phone, the way out always in view."""
+"""Every screen: no WCAG 2.2 AA violation, fits a small phone, and the leave button is in view."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from reporting.questions import POSITION
 from tests.journeys.conftest import Running, sign_in
+from tests.reporter import page as page_of
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -17,47 +19,49 @@ SMALL: tuple[int, int] = (320, 560)
 
 
 def fit_and_accessible(page: Page) -> None:
-    found = Axe().run(page, options=_TAGS).response["violations"]
-    assert [(one["id"], one["nodes"][0]["html"][:160]) for one in found] == [], page.url
+    violations = Axe().run(page, options=_TAGS).response["violations"]
+    seen = [(violation["id"], violation["nodes"][0]["html"][:160]) for violation in violations]
+    assert seen == [], page.url
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
         f"{page.url} is wider than the screen"
     )
 
 
-def way_out_in_view(page: Page) -> None:
+def leave_button_in_view(page: Page) -> None:
     expect(page.locator("#leave")).to_be_in_viewport()
     assert page.title() == "Notes"
 
 
-def test_her_screens_on_a_small_phone(running: Running, browser: Browser) -> None:
+def test_the_screens_of_a_reporter_on_a_small_phone(running: Running, browser: Browser) -> None:
     address = running.office.address("public")
     context = browser.new_context(viewport={"width": SMALL[0], "height": SMALL[1]})
     page = context.new_page()
     for path in ("/", "/before/", "/now/", "/back/"):
         page.goto(address + path)
         fit_and_accessible(page)
-        way_out_in_view(page)
-    page.goto(f"{address}/page/1/")
+        leave_button_in_view(page)
+    page.goto(address + page_of("safe"))
     page.check("input[value=not_sure]")
     page.click("button:has-text('Continue')")
     expect(page).to_have_url(re.compile("/now/"))
-    page.goto(f"{address}/page/2/")
+    page.goto(address + page_of("control"))
     page.check("input[value=yes]")
     page.click("button:has-text('Continue')")
     expect(page).to_have_url(re.compile("/careful/"))
     for path in [
         "/careful/",
-        *(f"/page/{number}/" for number in range(1, 10)),
+        *(page_of(key) for key in POSITION if POSITION[key] < POSITION["files"]),
         "/more/",
         "/check/",
     ]:
         page.goto(address + path)
         fit_and_accessible(page)
-        way_out_in_view(page)
-    page.goto(f"{address}/page/5/")
+        leave_button_in_view(page)
+    page.goto(address + page_of("what"))
     page.check("input[value=stalking]")
     page.click("button:has-text('Continue')")
-    expect(page.locator("main")).not_to_contain_text("Save")  # somebody controls her: safety only
+    # Somebody else controls the phone: advice for safety, none to save evidence.
+    expect(page.locator("main")).not_to_contain_text("Save")
     fit_and_accessible(page)
     page.goto(f"{address}/check/")
     page.click("button:has-text('Send to')")
@@ -72,27 +76,27 @@ def test_her_screens_on_a_small_phone(running: Running, browser: Browser) -> Non
     page.click("button:has-text('Continue')")
     expect(page.locator("h1")).to_have_text("We have that too")
     fit_and_accessible(page)
-    way_out_in_view(page)
+    leave_button_in_view(page)
     page.goto(f"{address}/mine/who/")
     fit_and_accessible(page)
     context.close()
 
 
-def test_leaving_takes_one_touch_and_the_way_back_shows_nothing(
+def test_leaving_takes_one_click_and_going_back_shows_nothing(
     running: Running, browser: Browser
 ) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844})
-    # The ordinary page it leaves for is on the internet; here it is only a blank page.
+    # The page it leaves for is on the internet; the test answers with one of its own.
     context.route(
         lambda url: "bbc.com" in url,
         lambda route: route.fulfill(body="<title>Weather</title>", content_type="text/html"),
     )
     page = context.new_page()
     address = running.office.address("public")
-    page.goto(f"{address}/page/6/")
+    page.goto(address + page_of("words"))
     page.fill("textarea", "my own words")
     page.click("button:has-text('Continue')")
-    page.goto(f"{address}/page/6/")
+    page.goto(address + page_of("words"))
     expect(page.locator("textarea")).to_have_value("my own words")
     page.click("#leave")
     page.wait_for_url("**/weather")
@@ -102,7 +106,7 @@ def test_leaving_takes_one_touch_and_the_way_back_shows_nothing(
     context.close()
 
 
-def test_the_offices_screens(running: Running, browser: Browser) -> None:
+def test_the_screens_of_the_office(running: Running, browser: Browser) -> None:
     context = browser.new_context(viewport={"width": 1200, "height": 900})
     page = context.new_page()
     page.goto(f"{running.office.address('staff')}/office/")
@@ -114,6 +118,8 @@ def test_the_offices_screens(running: Running, browser: Browser) -> None:
     page.click("text=Open and read")
     fit_and_accessible(page)
     page.click("text=Accept: open a case")
+    fit_and_accessible(page)
+    page.click("text=Open and read")
     fit_and_accessible(page)
     page.click("text=Life in danger: tell now")
     fit_and_accessible(page)
@@ -142,10 +148,11 @@ def test_the_offices_screens(running: Running, browser: Browser) -> None:
     context.close()
 
 
-def test_the_check_itself_would_find_something(browser: Browser) -> None:
+def test_the_check_finds_a_planted_violation(browser: Browser) -> None:
     page = browser.new_page()
     page.set_content(
-        "<html><body><img src='data:,'><button></button><div style='width:9000px'>wide</div></body></html>"
+        "<html><body><img src='data:,'><button></button>"
+        "<div style='width:9000px'>wide</div></body></html>"
     )
     with pytest.raises(AssertionError, match="button-name"):
         fit_and_accessible(page)

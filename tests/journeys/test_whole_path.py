@@ -1,4 +1,4 @@
-"""The two walks in a real browser: a report goes in from a phone, a package comes out, the partner's answer comes back."""
+"""From a report on a phone to a package and the partner's answer, in a real browser."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def choose(page: Page, *values: str) -> None:
 
 
 def report(page: Page, address: str, files: list[Path]) -> str:
-    """Fill in and send; the return code from the receipt."""
+    """Fill in and send a report. Returns the return code from the receipt."""
     page.goto(address)
     page.click("text=Start")
     page.click("text=Continue")
@@ -75,10 +75,10 @@ def test_a_report_from_a_phone_becomes_a_package_a_police_officer_verifies(
     photo, clip = tmp_path / "threat.jpg", tmp_path / "recording.mp4"
     photo.write_bytes(seed.photo("500 by Friday"))
     clip.write_bytes(os.urandom(50 * 1024**2))
-    hers = phone.new_page()
+    reporter = phone.new_page()
     requested: list[str] = []
-    hers.on("request", lambda request: requested.append(request.url))
-    code = report(hers, office.address("public"), [photo, clip])
+    reporter.on("request", lambda request: requested.append(request.url))
+    code = report(reporter, office.address("public"), [photo, clip])
     assert all(
         url.startswith((office.address("public"), office.address("upload"))) for url in requested
     ), "a third party was asked"
@@ -86,7 +86,7 @@ def test_a_report_from_a_phone_becomes_a_package_a_police_officer_verifies(
     # the caseworker
     page = desk.new_page()
     sign_in(page, running, "ines")
-    for _ in range(60):  # the worker looks every two seconds
+    for _ in range(60):  # the worker runs every two seconds
         page.reload()
         if not page.locator("text=not sorted yet").count():
             break
@@ -98,33 +98,36 @@ def test_a_report_from_a_phone_becomes_a_package_a_police_officer_verifies(
     expect(page.locator("main")).to_contain_text("I am scared.")
     page.click("text=Accept: open a case")
     case = page.url
+    page.click("button:has-text('Open and read')")
     page.locator("tr", has_text="threat.jpg").locator("text=Look…").click()
     page.fill("#reason", "to see what they threaten with")
     page.click("button:has-text('Look')")
     page.click("text=Show the picture")
     assert page.locator(".reveal img").evaluate("image => image.naturalWidth") > 500
     page.goto(case)
+    page.click("button:has-text('Open and read')")
     page.fill(
         "textarea[placeholder='Write to the reporter']", "We read it. May we tell the police?"
     )
     page.click("button:has-text('Send')")
 
-    # she comes back with her code, reads, and agrees
-    hers.context.clear_cookies()
-    hers.goto(f"{office.address('public')}/back/")
-    hers.fill("#code", code)
-    hers.click("button:has-text('Open')")
-    expect(hers.locator(".thread")).to_contain_text("May we tell the police?")
-    hers.click("summary:has-text('Who has looked')")
-    expect(hers.locator("main")).to_contain_text("looked at a file")
-    hers.click("text=Who may we tell?")
-    card = hers.locator("section.card", has_text="Northshire Police")
+    # the reporter comes back with the code, reads and consents
+    reporter.context.clear_cookies()
+    reporter.goto(f"{office.address('public')}/back/")
+    reporter.fill("#code", code)
+    reporter.click("button:has-text('Open')")
+    expect(reporter.locator(".thread")).to_contain_text("May we tell the police?")
+    reporter.click("summary:has-text('Who has looked')")
+    expect(reporter.locator("main")).to_contain_text("looked at a file")
+    reporter.click("text=Who may we tell?")
+    card = reporter.locator("section.card", has_text="Northshire Police")
     card.locator("input[value=yes]").check()
     card.locator("button").click()
     expect(card).to_contain_text("You said yes")
 
-    # prepared by one, approved by another
+    # one person prepares, another approves
     page.goto(case)
+    page.click("button:has-text('Open and read')")
     page.click("summary:has-text('Refer to a partner')")
     page.locator("p", has_text="Northshire Police").locator("input").check()
     page.click("button:has-text('Prepare')")
@@ -167,14 +170,17 @@ def test_a_report_from_a_phone_becomes_a_package_a_police_officer_verifies(
         archive.extractall(tmp_path)
     (package,) = [path for path in tmp_path.iterdir() if path.name.startswith("EVP-")]
     ca = office.keys / "ca.pem"
+    signed, stamp = "seal/tagmanifest.p7s", "seal/tagmanifest.p7s.tsr"
+    openssl_cms = (
+        f"openssl cms -verify -binary -inform DER -in {signed} -content tagmanifest-sha256.txt"
+    )
     for command in (
-        ["sh", "verify.sh", str(ca)],
+        ["sh", "verify.sh", ".", str(ca), str(office.keys / "checkpoint.pub")],
         ["sha256sum", "-c", "manifest-sha256.txt"],
-        ["openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", "seal/tagmanifest.p7s", "-content", "tagmanifest-sha256.txt",
-         "-CAfile", str(ca), "-purpose", "any", "-out", "/dev/null"],
-        ["openssl", "ts", "-verify", "-data", "seal/tagmanifest.p7s", "-in", "seal/tagmanifest.p7s.tsr", "-CAfile", str(ca)],
+        [*openssl_cms.split(), "-CAfile", str(ca), "-purpose", "any", "-out", "/dev/null"],
+        ["openssl", "ts", "-verify", "-data", signed, "-in", stamp, "-CAfile", str(ca)],
         [sys.executable, "-W", "ignore", "-m", "bagit", "--validate", "."],
-    ):  # fmt: skip
+    ):
         subprocess.run(command, cwd=package, check=True, capture_output=True)
     originals = {path.read_bytes() for path in (package / "data/exhibits").glob("*/original.*")}
     assert originals == {photo.read_bytes(), clip.read_bytes()}

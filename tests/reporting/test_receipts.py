@@ -1,4 +1,4 @@
-"""The receipt: verified with sh and openssl alone; any flipped bit in any of its blocks is found."""
+"""The receipt: verified with sh and openssl alone, and any flipped bit is found."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from cases.certificates import KINDS, CertificateAuthority
 from cases.operations import ceremony
-from cases.operations.certificates import KINDS, CertificateAuthority
 from reporting import receipts
 from reporting.models import Receipt
 from tests import factories
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.needs("openss
 
 @pytest.fixture
 def verified(tmp_path: Path, settings: Any) -> Callable[[bytes], str]:
-    """What the script says of a receipt; an empty text when it refuses."""
+    """Runs the verifier on a receipt. Returns what it prints, or "" when it refuses."""
 
     def run(note: bytes, *, ledger: Path = settings.CHECKPOINT_PUBLIC_KEY_FILE) -> str:
         (tmp_path / "note.txt").write_bytes(note)
@@ -41,7 +41,7 @@ def verified(tmp_path: Path, settings: Any) -> Callable[[bytes], str]:
     return run
 
 
-def test_taken_when_it_is_given_and_confirmed_once_it_lies_under_a_checkpoint(
+def test_a_receipt_is_confirmed_once_a_checkpoint_covers_it(
     verified: Callable[..., str],
 ) -> None:
     for _ in range(3):
@@ -95,17 +95,17 @@ def test_another_ledger_another_ca_or_another_kind_of_certificate_is_refused(
     assert not verified(receipts.as_text(factories.sent().report.receipt).encode())
 
 
-@pytest.mark.parametrize(("words", "holds"), [("receipts", True), ("packages", False)])
+@pytest.mark.parametrize(("kind", "holds"), [("receipt", True), ("package", False)])
 def test_only_a_certificate_for_receipts_signs_receipts(
     verified: Callable[..., str],
     settings: Any,
     held: ceremony.Held,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    words: str,
+    kind: str,
     holds: bool,
 ) -> None:
-    monkeypatch.setitem(KINDS, "receipt", replace(KINDS["receipt"], words=words))
+    monkeypatch.setitem(KINDS, "receipt", replace(KINDS["receipt"], purpose=KINDS[kind].purpose))
     CertificateAuthority.load(held.folder).issue(tmp_path, "receipt")
     settings.RECEIPT_KEY_FILE, settings.RECEIPT_CERTIFICATE_FILE = (
         tmp_path / "receipt.key",

@@ -1,14 +1,15 @@
-"""A draft that nobody has touched for long is forgotten, and nothing else ever is."""
+"""An idle draft is erased after its time, and nothing else is."""
 
 from __future__ import annotations
 
 import psycopg
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, IntegrityError, connection
 
-from reporting import evidence, intake, people, receipts, retention
+from cases import records
+from cases.operations.acting import acting_as
+from reporting import evidence, intake, quarantine, receipts, retention
 from reporting.actors import job
-from reporting.custody import verify
 from reporting.custody.models import CustodyEvent
 from reporting.models import Answer, EvidenceItem, Person, Report, ReporterSession, ReturnCodeWrap
 from reporting.sessions import Visit
@@ -17,11 +18,13 @@ from tests import factories
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def draft(*, days: int = 31) -> Visit:
-    """Last touched so many days ago."""
+def draft(*, days: int = 31, sent: bool = False) -> Visit:
+    """A draft last used `days` days ago, or a report sent then."""
     visit = factories.draft()
     factories.file(visit)
     factories.lines(visit)
+    if sent:
+        intake.submit(visit)
     for table, column in (
         ("report", "started_at"),
         ("answer", "at"),
@@ -33,7 +36,7 @@ def draft(*, days: int = 31) -> Visit:
 
 
 def age(table: str, column: str, days: int) -> None:
-    with connection.cursor() as cursor:
+    with factories.forging(), connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE reporting_{table} SET {column} = now() - make_interval(days => %s)", [days]
         )
@@ -43,19 +46,19 @@ def expire() -> int:
     return retention.expire_drafts(by=job("retention"))
 
 
-def test_an_idle_draft_is_forgotten_with_its_bytes_and_the_ledger_stays_sound() -> None:
+def test_an_idle_draft_is_erased_with_its_bytes_and_the_ledger_stays_sound() -> None:
     visit = draft()
     assert evidence.store().names() != []
     assert expire() == 1
     assert expire() == 0
     assert evidence.store().names() == []
-    for rows in (Answer, EvidenceItem, Person, ReporterSession, ReturnCodeWrap):
-        assert not rows.objects.exists(), rows
+    for model in (Answer, EvidenceItem, Person, ReporterSession, ReturnCodeWrap):
+        assert not model.objects.exists(), model
     assert Report.objects.get().state == Report.State.ERASED
     with pytest.raises(receipts.UnknownCode):
         receipts.redeem(visit.code)
     assert CustodyEvent.objects.filter(subject=visit.report.pk, event="report:expired").count() == 1
-    verify.verify([])
+    assert list(records.faults()) == []
 
 
 @pytest.mark.parametrize(
@@ -63,57 +66,67 @@ def test_an_idle_draft_is_forgotten_with_its_bytes_and_the_ledger_stays_sound() 
     [("answer", "at"), ("evidenceitem", "at"), ("reportersession", "used_at")],
     ids=["answer", "item", "visit"],
 )
-def test_whatever_was_touched_lately_keeps_the_draft(table: str, column: str) -> None:
+def test_any_recent_use_keeps_the_draft(table: str, column: str) -> None:
     visit = draft()
     age(table, column, 29)
     assert expire() == 0
-    assert people.latest_answers(visit.report, visit.secret)["words"]
+    assert Answer.objects.filter(report=visit.report, question="words").exists()
 
 
-def test_a_sent_report_is_never_forgotten_by_the_clock() -> None:
-    visit = draft(days=4000)
-    intake.submit(visit)
+def test_a_sent_report_is_never_erased_by_age() -> None:
+    visit = draft(days=4000, sent=True)
     assert expire() == 0
-    with connection.cursor() as cursor:  # nor when somebody asks the database past our code
+    # nor when the database function is called directly
+    with acting_as("worker"), connection.cursor() as cursor:
         cursor.execute("SELECT reporting_expire_draft(%s, interval '30 days')", [visit.report.pk])
         assert cursor.fetchone() == (False,)
     assert evidence.store().names() != []
 
 
-def test_a_draft_with_a_locked_item_stays() -> None:
+def test_a_draft_with_a_quarantined_item_stays() -> None:
     visit = draft()
-    evidence.quarantine(EvidenceItem.objects.get(kind="file"), reason="test", by=job("test"))
+    item = EvidenceItem.objects.get(kind="file")
+    with acting_as("public"):
+        quarantine.close(visit.report.pk, item.pk, reason="test")
     assert expire() == 0
     assert receipts.redeem(visit.code)
 
 
-def test_bytes_that_cannot_be_removed_keep_the_draft_for_the_next_night(
+def test_a_draft_whose_bytes_cannot_be_removed_is_kept_for_the_next_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     draft()
 
     def refuse(self: object, name: str) -> None:
-        raise OSError("the disk is away")
+        raise OSError("the disk does not answer")
 
-    with monkeypatch.context() as away:
-        away.setattr("reporting.vault.store.DiskStore.remove", refuse)
-        with pytest.raises(OSError, match="away"):
+    with monkeypatch.context() as failing:
+        failing.setattr("reporting.vault.store.DiskStore.remove", refuse)
+        with pytest.raises(OSError, match="does not answer"):
             expire()
     assert Report.objects.get().state == Report.State.DRAFT
     assert expire() == 1
 
 
-def test_the_database_keeps_the_rule_whatever_is_asked_of_it() -> None:
+def test_the_database_enforces_the_shortest_age_and_the_role() -> None:
     visit = draft(days=3)
     with connection.cursor() as cursor:
         with pytest.raises(DatabaseError, match="seven days"):
             cursor.execute("SELECT reporting_expire_draft(%s, interval '1 day')", [visit.report.pk])
-        cursor.execute("SET SESSION AUTHORIZATION holdfast_public")
-        try:
-            with pytest.raises(DatabaseError) as refused:
+        for door in ("public", "partner", "staff", "opener", "sequencer"):
+            with acting_as(door), pytest.raises(DatabaseError) as refused:
                 cursor.execute(
                     "SELECT reporting_expire_draft(%s, interval '30 days')", [visit.report.pk]
                 )
-        finally:
-            cursor.execute("RESET SESSION AUTHORIZATION")
-    assert isinstance(refused.value.__cause__, psycopg.errors.InsufficientPrivilege)
+            assert isinstance(refused.value.__cause__, psycopg.errors.InsufficientPrivilege), door
+
+
+def test_a_draft_is_not_forgotten_without_the_act_that_says_so() -> None:
+    visit = draft()
+    with (
+        pytest.raises(IntegrityError, match=r"erased of R-.* is not on record"),
+        acting_as("worker"),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("SELECT reporting_expire_draft(%s, interval '30 days')", [visit.report.pk])
+    assert Report.objects.get().state == Report.State.DRAFT

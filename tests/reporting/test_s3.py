@@ -1,4 +1,4 @@
-"""The vault on S3-compatible storage, against a service of its own on this machine."""
+"""The vault on S3-compatible storage, against a local S3 server."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from reporting import evidence, intake
-from reporting.actors import REPORTER, job
+from reporting import evidence, intake, on_record
+from reporting.actors import job
 from reporting.models import EvidenceItem
+from reporting.sessions import Visit
 from reporting.vault.store import VaultFull
 from tests import factories
 
@@ -37,6 +38,11 @@ def bucket(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.stop()
 
 
+def opened(visit: Visit) -> bytes:
+    (entry,) = on_record.of(visit.report.pk, visit.secret).items
+    return b"".join(evidence.open_sealed(entry, visit.secret))
+
+
 @pytest.mark.parametrize("size", [0, 5, 20 * 1024**2])
 def test_a_file_comes_back_byte_for_byte_and_is_verified_without_a_key(
     bucket: str, size: int
@@ -44,28 +50,28 @@ def test_a_file_comes_back_byte_for_byte_and_is_verified_without_a_key(
     data = os.urandom(size)
     visit = factories.draft()
     item = factories.file(visit, data)
-    assert b"".join(evidence.open_sealed(item, visit.secret)) == data
+    assert opened(visit) == data
     assert evidence.verify(item, by=job("verify"))
     assert evidence.store().names() == [item.vault_name]
-    evidence.remove_from_draft(item, by=REPORTER)
+    evidence.remove_from_draft(visit, item.pk)
     assert evidence.store().names() == []
 
 
-def test_a_file_that_breaks_off_leaves_nothing(bucket: str) -> None:
+def test_an_interrupted_file_leaves_nothing(bucket: str) -> None:
     visit = factories.draft()
-    group = intake.open_file_group(visit, "yes", by=REPORTER)
+    group = intake.open_file_group(visit, "yes")
 
-    def breaks() -> Iterator[bytes]:
+    def interrupted() -> Iterator[bytes]:
         yield os.urandom(17 * 1024**2)
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
-        intake.add_file(visit, group, "x", breaks(), by=REPORTER)
+        intake.add_file(visit, group, "x", interrupted())
     assert evidence.store().names() == []
     assert not EvidenceItem.objects.exists()
 
 
-def test_a_service_that_is_gone_is_said_as_a_full_vault(bucket: str, settings: Any) -> None:
+def test_an_unavailable_service_raises_vault_full(bucket: str, settings: Any) -> None:
     staged = evidence.store().stage("0123456789abcdef")
     boto3.client("s3", endpoint_url=settings.VAULT_S3_ENDPOINT).delete_bucket(Bucket="vault")
     with pytest.raises(VaultFull):
@@ -79,4 +85,4 @@ def test_a_changed_object_is_found(bucket: str, settings: Any) -> None:
     client.put_object(Bucket="vault", Key=item.vault_name, Body=b"other")
     assert not evidence.verify(item, by=job("verify"))
     with pytest.raises(evidence.NotOpenable):
-        list(evidence.open_sealed(item, visit.secret))
+        opened(visit)

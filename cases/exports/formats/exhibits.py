@@ -11,29 +11,31 @@ from cases.exports.bag import Bag
 from cases.exports.material import Exhibit, Material
 from reporting import evidence
 from reporting.custody.record import unsalted
+from reporting.vault.digests import Digests
 
 
 def write(bag: Bag, material: Material) -> None:
     """Raises evidence.HashMismatch if an original is not what was received."""
     for exhibit in material.exhibits:
-        digests = bag.payload(exhibit.path, _original(exhibit, material))
-        guessed_type = mimetypes.guess_type(exhibit.facts["file_name"])[0]
+        known = _known_digests(exhibit, material)
+        written = bag.payload(exhibit.path, _original(exhibit, material), known)
+        guessed_type = mimetypes.guess_type(exhibit.facts.file_name)[0]
         record = {
             "exhibit": exhibit.number,
-            "item": exhibit.item.pk,
-            "original_name": exhibit.facts["file_name"],
-            "size": digests.size,
-            "md5": digests.md5,
-            "sha1": digests.sha1,
-            "sha256": digests.sha256,
-            "sha512": digests.sha512,
-            "sha256_at_receipt": exhibit.facts["sha256"],
-            "received_utc": exhibit.item.at.isoformat(),
-            "how_received": exhibit.facts["how"],
+            "item": exhibit.entry.id,
+            "original_name": exhibit.facts.file_name,
+            "size": written.size,
+            "md5": written.digests.md5,
+            "sha1": written.digests.sha1,
+            "sha256": written.digests.sha256,
+            "sha512": written.digests.sha512,
+            "sha256_at_receipt": exhibit.facts.sha256,
+            "received_utc": _received(exhibit, material),
+            "how_received": exhibit.facts.how,
             "media_type_by_name": guessed_type or "application/octet-stream",
             "looked_at_by_the_office_utc": _looks(exhibit, material),
-            "ciphertext_sha256": exhibit.item.ciphertext_sha256,
-            "ages": "the reporter answered that everyone shown was 18 or over when it was made",
+            "ciphertext_sha256": exhibit.entry.event.object_sha256 if exhibit.entry.event else "",
+            "ages": exhibit.ages,
         }
         bag.payload(
             f"exhibits/{exhibit.number}/exhibit.json",
@@ -41,17 +43,43 @@ def write(bag: Bag, material: Material) -> None:
         )
 
 
+def _received(exhibit: Exhibit, material: Material) -> str:
+    """When it came in, as its act writes it: verify.sh compares the two."""
+    acts = (json.loads(event.canonical) for event in material.events)
+    kept = (act for act in acts if act["event"] == "evidence:acquired")
+    return next((str(act["at"]) for act in kept if act["object"] == exhibit.entry.id), "")
+
+
 def _looks(exhibit: Exhibit, material: Material) -> list[str]:
     """When staff looked at it (ISO 8601, UTC): some courts ask whether anybody saw a file before
     the police did."""
-    acts = [(json.loads(event.canonical), unsalted(event.revealed)) for event in material.events]
+    acts = [json.loads(event.canonical) for event in material.events]
     return [
         act["at"]
-        for act, detail in acts
-        if act["event"] == "evidence:revealed" and detail["item"] == exhibit.item.pk
+        for act in acts
+        if act["event"] == "evidence:revealed" and act["object"] == exhibit.entry.id
     ]
+
+
+def _known_digests(exhibit: Exhibit, material: Material) -> Digests | None:
+    """What the worker took when it verified the item after sending; None for older items."""
+    for event in material.events:
+        act = json.loads(event.canonical)
+        if act["event"] != "evidence:verified":
+            continue
+        if act["object"] != exhibit.entry.id or event.withheld:
+            continue
+        detail = unsalted(event.revealed)
+        if "sha512" in detail:
+            return Digests(
+                md5=detail["md5"],
+                sha1=detail["sha1"],
+                sha256=exhibit.facts.sha256,
+                sha512=detail["sha512"],
+            )
+    return None
 
 
 def _original(exhibit: Exhibit, material: Material) -> Iterator[bytes]:
     """The plain bytes. Raises evidence.HashMismatch at their end, before the package is signed."""
-    yield from evidence.open_sealed(exhibit.item, material.secret)
+    yield from evidence.open_sealed(exhibit.entry, material.secret)

@@ -8,7 +8,7 @@ import json
 from cases.exports.bag import Bag
 from cases.exports.formats import pdf
 from cases.exports.material import Material
-from cases.reports import timeline
+from reporting import acts as acts_known
 
 
 def write(bag: Bag, material: Material) -> None:
@@ -16,7 +16,7 @@ def write(bag: Bag, material: Material) -> None:
     for event in material.events:
         act = json.loads(event.canonical)
         time = act["at"][:19].replace("T", " ")
-        acts.append({**act, "words": timeline.WORDS[act["event"]], "time": time})
+        acts.append({**act, "words": acts_known.words(act["event"]), "time": time})
     bag.payload(
         "reports/report.pdf",
         pdf.render("package/report.html", {"material": material, "acts": acts}),

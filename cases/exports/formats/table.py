@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv as csv_module
 import io
+import unicodedata
 from collections.abc import Sequence
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from cases.exports.formats.visible import visible
+
+_FORMULA = frozenset("=+-@\t\r")
 
 
 def csv(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
@@ -19,6 +22,8 @@ def csv(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
 
 
 def _harmless(cell: str) -> str:
-    # A leading apostrophe is the spreadsheets' own mark for "this is text". The exact value of an
-    # account or address is in the statement or exhibits as well.
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    """A leading apostrophe is the spreadsheets' own mark for "this is text"; full-width signs count
+    as well."""
+    shown = visible(cell)
+    first = unicodedata.normalize("NFKC", shown.lstrip())[:1]
+    return f"'{shown}" if first in _FORMULA or shown[:1] in _FORMULA else shown

@@ -8,14 +8,13 @@ import json
 from cases.exports.bag import Bag
 from cases.exports.formats.table import csv
 from cases.exports.material import Material
-from reporting.custody.record import unsalted
 
 
 def write(bag: Bag, material: Material) -> None:
     rows = []
     for event in material.events:
         act = json.loads(event.canonical)
-        item = "" if event.withheld else str(unsalted(event.revealed).get("item", ""))
+        about = "" if act["object"] == act["subject"] else act["object"]
         source = f"ledger/{event.number:08d}.json"
-        rows.append([act["at"], act["event"], act["actor"], act["door"], item, source])
-    bag.payload("timeline.csv", csv(["utc", "act", "by", "door", "item", "source"], rows))
+        rows.append([act["at"], act["event"], act["actor"], act["door"], about, source])
+    bag.payload("timeline.csv", csv(["utc", "act", "by", "door", "about", "source"], rows))

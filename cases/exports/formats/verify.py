@@ -1,4 +1,4 @@
-"""README-VERIFY.txt and verify.sh at the top of the package."""
+"""README-VERIFY.txt and a copy of verify.sh at the top of the package."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from django.template.loader import render_to_string
 
+from cases.certificates import KINDS
 from cases.exports.bag import Bag
 from cases.exports.material import Material
 
@@ -13,8 +14,6 @@ SCRIPT = Path(__file__).resolve().parent.parent / "verify.sh"
 
 
 def write(bag: Bag, material: Material) -> None:
-    bag.tag(
-        "README-VERIFY.txt",
-        render_to_string("package/README-VERIFY.txt", {"material": material}).encode(),
-    )
+    context = {"material": material, "purpose": KINDS["package"].purpose.dotted_string}
+    bag.tag("README-VERIFY.txt", render_to_string("package/README-VERIFY.txt", context).encode())
     bag.tag("verify.sh", SCRIPT.read_bytes())

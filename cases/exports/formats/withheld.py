@@ -9,10 +9,7 @@ from cases.exports.material import Material
 
 
 def write(bag: Bag, material: Material) -> None:
-    record = {
-        "withheld": material.withheld,
-        "persons": "one harmed person; nothing of anybody else is in this package",
-    }
+    record = {"withheld": [withheld.to_record() for withheld in material.withheld]}
     bag.payload(
         "case/withheld.json",
         json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True).encode(),

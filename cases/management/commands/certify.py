@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from cases.operations import certificates
+from cases import certificates
 
 
 class Command(BaseCommand):

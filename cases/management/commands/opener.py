@@ -6,9 +6,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import close_old_connections
 
+from cases.staff.models import StaffMember
+from reporting import office
 from reporting.custody import openings
 from reporting.models import OfficeWrap
-from reporting.vault import opener
+from reporting.vault import keys, opener
 from reporting.vault.keys import Secret
 
 
@@ -24,9 +26,15 @@ class _Books:
     used_since = staticmethod(openings.used_since)
 
     @staticmethod
-    def wraps(subject: str) -> list[bytes]:
-        wraps = OfficeWrap.objects.filter(subject=subject).values_list("wrapped", flat=True)
-        return [bytes(wrapped) for wrapped in wraps]
+    def is_active(actor: str) -> bool:
+        return StaffMember.objects.filter(actor_id=actor, is_active=True).exists()
+
+    @staticmethod
+    def wraps(subject: str, *, in_force_only: bool) -> list[bytes]:
+        wraps = OfficeWrap.objects.filter(subject=subject)
+        if in_force_only:
+            wraps = wraps.filter(key_id__in=[keys.key_id(key) for key in office.public_keys()])
+        return [bytes(wrapped) for wrapped in wraps.values_list("wrapped", flat=True)]
 
 
 class Command(BaseCommand):

@@ -23,28 +23,31 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        by = job("rotate")
-        if options["drop_old"]:
-            try:
-                dropped = rotation.drop_old(by=by)
-            except rotation.NotRenewedYet as error:
-                raise CommandError(str(error), returncode=1) from None
-            self.stdout.write(
-                f"{dropped} old wraps dropped. "
+        dropping: bool = options["drop_old"]
+        by, done = job("rotate"), 0
+        try:
+            with acting.acting_as("worker"):
+                if dropping and (missing := rotation.waiting(limit=1)):
+                    raise CommandError(
+                        f"{missing[0]} has no wrap for the keys in force. "
+                        "Run it without --drop-old first; nothing was dropped.",
+                        returncode=1,
+                    )
+                while subjects := (rotation.with_old() if dropping else rotation.waiting()):
+                    for subject in subjects:
+                        (rotation.drop_old if dropping else rotation.renew)(subject, by=by)
+                        done += 1
+        except (Refused, acting.CannotAct) as error:
+            words = f"Stopped after {done}: {error}. What was done stays done; run it again."
+            raise CommandError(words, returncode=1) from None
+        if dropping:
+            words = (
+                f"The old wraps of {done} reports and cases were dropped. "
                 "Now take the old key out of the opener's file and restart it."
             )
-            return
-        renewed = 0
-        try:
-            with acting.acting_as("staff"):
-                while subjects := rotation.waiting():
-                    for subject in subjects:
-                        rotation.renew(subject, by=by)
-                        renewed += 1
-        except (Refused, acting.CannotAct) as error:
-            words = f"Stopped after {renewed}: {error}. What was renewed stays; run it again."
-            raise CommandError(words, returncode=1) from None
-        self.stdout.write(
-            f"{renewed} reports and cases wrapped anew. "
-            "When you have checked, run it again with --drop-old."
-        )
+        else:
+            words = (
+                f"{done} reports and cases wrapped anew. "
+                "When you have checked, run it again with --drop-old."
+            )
+        self.stdout.write(words)

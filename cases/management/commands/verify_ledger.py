@@ -1,17 +1,25 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from cases import records
 from reporting.custody import checkpoints, verify
+
+_LARGEST_NOTE = 1_000_000  # bytes
+# Further checks, each yielding faults as sentences: every stored row against its act.
+ALSO: Sequence[verify.Check] = (records.sentences,)
 
 
 class Command(BaseCommand):
     help = (
-        "Check the whole ledger. Exit 0: sound; 1: the first bad entry is named; 2: bad input; "
+        "Check the whole ledger. Exit 0: sound; 1: broken, what is wrong is named; 2: bad input; "
         "3: internal consistency only."
     )
 
@@ -23,41 +31,76 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        notes = self._notes(options["since"])
         key_file = settings.CHECKPOINT_PUBLIC_KEY_FILE
-        if notes and not key_file.exists():
-            raise CommandError(
-                "CHECKPOINT_PUBLIC_KEY_FILE is not set: the checkpoints cannot be read.",
-                returncode=2,
-            )
         try:
-            known = [checkpoints.read(note, checkpoints.public_key(key_file)) for note in notes]
-            verdict = verify.verify(known)
-        except checkpoints.NotACheckpoint as error:
+            key = checkpoints.public_key(key_file)
+        except (OSError, ValueError):
             raise CommandError(
-                f"A checkpoint was not signed by this ledger's key: {error}.", returncode=1
+                "CHECKPOINT_PUBLIC_KEY_FILE names no public key: no checkpoint can be read.",
+                returncode=2,
             ) from None
-        except verify.LedgerBroken as error:
-            raise CommandError(
-                f"The ledger is broken. First bad entry: {error}.", returncode=1
-            ) from None
+        log = checkpoints.CheckpointLog(settings.CHECKPOINTS_LOG)
+        # A log that is missing from its folder was removed; without the folder it is not at hand.
+        at_hand = settings.CHECKPOINTS_LOG.parent.is_dir()
+        kept = [_kept(options["since"], key)] if options["since"] else []
+        roots = {
+            "time_stamp": _certificates(settings.CA_CERTIFICATE_FILE),
+            "outside_time_stamp": _certificates(settings.TSA_CA_FILE),
+        }
+        try:
+            verdict = verify.verify(log if at_hand else None, kept, key=key, roots=roots, also=ALSO)
+        except (checkpoints.LogUnreadable, OSError) as error:
+            raise CommandError(f"Bad input: {error}.", returncode=2) from None
+        self._say(verdict)
+
+    def _say(self, verdict: verify.Verdict) -> None:
+        if verdict.faults:
+            lines = [f"The ledger is broken. Faults: {verdict.count}.", *verdict.faults]
+            if verdict.count > len(verdict.faults):
+                lines.append(f"… and {verdict.count - len(verdict.faults)} more.")
+            raise CommandError("\n".join(lines), returncode=1)
         extent = f"{verdict.events} events, {verdict.placed} in the tree"
-        if not known:
+        if not verdict.checkpoints:
             self.stdout.write(
                 f"Internal consistency only: {extent}. Without a checkpoint from outside, "
                 "a database owner could have rewritten it all."
             )
+        else:
+            self.stdout.write(
+                f"Sound: {extent}, {verdict.checkpoints} checkpoint(s) agree, "
+                f"{verdict.stamps} time stamp(s) valid."
+            )
+        for note in verdict.notes:
+            self.stdout.write(f"Note: {note}")
+        if not verdict.checkpoints:
             raise SystemExit(3)
-        self.stdout.write(f"Sound: {extent}, {verdict.checkpoints} checkpoint(s) agree.")
 
-    @staticmethod
-    def _notes(since: Path | None) -> list[str]:
-        if since:
-            try:
-                return [since.read_text()]
-            except (OSError, UnicodeDecodeError) as error:
-                raise CommandError(
-                    f"{since} cannot be read: {getattr(error, 'strerror', 'it is no text')}.",
-                    returncode=2,
-                ) from None
-        return checkpoints.CheckpointLog(settings.CHECKPOINTS_LOG).notes()
+
+def _kept(path: Path, key: Ed25519PublicKey) -> checkpoints.SignedCheckpoint:
+    """A note in a file. What is no note at all is bad input; a note that this key did not sign is a
+    broken ledger."""
+    try:
+        with path.open("rb") as file:
+            note = file.read(_LARGEST_NOTE).decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(
+            f"{path} cannot be read: {getattr(error, 'strerror', 'it is no text')}.", returncode=2
+        ) from None
+    try:
+        return checkpoints.read(note, key)
+    except checkpoints.NotACheckpoint as error:
+        looks_like_one = "\n\n— " in note
+        raise CommandError(
+            f"{path} is not a checkpoint of this ledger: {error}.",
+            returncode=1 if looks_like_one else 2,
+        ) from None
+
+
+def _certificates(path: Path) -> list[x509.Certificate]:
+    """The certificates of a PEM file; none when there is no such file here."""
+    if not path.exists():
+        return []
+    try:
+        return x509.load_pem_x509_certificates(path.read_bytes())
+    except (OSError, ValueError):
+        raise CommandError(f"{path} holds no certificates.", returncode=2) from None

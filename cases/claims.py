@@ -1,0 +1,45 @@
+"""Claiming work: any number of workers look for what waits, and each piece is done by one of them
+at a time.
+
+A claim is a row with an end. Who finds it unexpired leaves the work alone; a worker that was killed
+loses its claim when the lease runs out, and the next sweep does the work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.db import connection
+
+from cases.models import Claim
+
+LEASE = timedelta(minutes=5)
+BUILD_LEASE = timedelta(hours=2)
+
+
+@contextmanager
+def claim(work: str, lease: timedelta = LEASE) -> Iterator[bool]:
+    """Whether this worker got the work; released at the end. `work` names it, such as "assess
+    R-…"."""
+    if not _take(work, lease):
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        Claim.objects.filter(work=work).delete()
+
+
+def _take(work: str, lease: timedelta) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO public.cases_claim AS claim (work, until) VALUES (%s, clock_timestamp() "
+            "+ make_interval(secs => %s)) "
+            "ON CONFLICT (work) DO UPDATE SET until = excluded.until WHERE claim.until < "
+            "clock_timestamp() "
+            "RETURNING true",
+            [work, lease.total_seconds()],
+        )
+        return cursor.fetchone() is not None

@@ -1,0 +1,131 @@
+-- What the database itself holds of hand-overs and decisions. Applied after every migration, as often as you like.
+-- Functions name every table with its schema and put pg_temp last: see reporting/custody/schema.sql.
+
+-- Quarantine ends by a decision that one person proposed and another confirmed. The report's chain holds both acts, and
+-- both are younger than the act that closed the thing last: an earlier decision opens nothing that was closed again.
+CREATE OR REPLACE FUNCTION public.cases_quarantine_decided() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NEW.state <> 'quarantined' AND NOT EXISTS (
+        SELECT FROM public.cases_quarantinedecision decision
+        JOIN public.staff_staffmember proposer ON proposer.id = decision.proposed_by_id
+        JOIN public.staff_staffmember confirmer ON confirmer.id = decision.confirmed_by_id
+        JOIN public.custody_custodyevent proposed ON proposed.event = 'quarantine:proposed'
+            AND proposed.object = NEW.thing AND proposed.subject = NEW.report_id AND proposed.actor = proposer.actor_id
+        JOIN public.custody_custodyevent decided ON decided.event = 'quarantine:decided'
+            AND decided.object = NEW.thing AND decided.subject = NEW.report_id AND decided.actor = confirmer.actor_id
+        WHERE decision.quarantine_id = NEW.thing AND decision.choice = NEW.state
+            AND proposer.id <> confirmer.id AND decided.at >= transaction_timestamp() AND decided.seq > proposed.seq
+            AND proposed.seq > (SELECT max(closed.seq) FROM public.custody_custodyevent closed
+                WHERE closed.object = NEW.thing AND closed.subject = NEW.report_id
+                    AND closed.event = 'evidence:quarantined')) THEN
+        RAISE EXCEPTION 'cases: % leaves quarantine by a decision of two people', NEW.thing
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+
+DROP TRIGGER IF EXISTS quarantine_decided ON public.reporting_quarantine;
+CREATE CONSTRAINT TRIGGER quarantine_decided AFTER INSERT OR UPDATE ON public.reporting_quarantine
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.cases_quarantine_decided();
+
+-- A note is stored together with the act that added it.
+CREATE OR REPLACE FUNCTION public.cases_note_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT public.custody_recorded(NEW.case_id, NEW.id, encode(sha256(NEW.sealed), 'hex'), NEW.at) THEN
+        PERFORM public.reporting_refuse_unrecorded(TG_TABLE_NAME, NEW.id);
+    END IF;
+    RETURN NULL;
+END $$;
+
+DROP TRIGGER IF EXISTS note_recorded ON public.cases_note;
+CREATE CONSTRAINT TRIGGER note_recorded AFTER INSERT OR UPDATE ON public.cases_note
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.cases_note_recorded();
+
+-- The partner door reads and changes a hand-over by its collection code, and by nothing else. It may read no table of
+-- the office: whoever takes it over learns only what the codes typed meanwhile open.
+CREATE OR REPLACE FUNCTION public.cases_collection(p_code text) RETURNS TABLE (
+    referral text, case_id text, report text, partner text, partner_name text, package text, vault_name text,
+    size bigint, sha256 text, expires_at timestamptz, collected_at timestamptz, taken_back_at timestamptz, answer text,
+    collectable boolean
+) LANGUAGE sql STABLE SECURITY DEFINER
+BEGIN ATOMIC
+    SELECT d.referral_id, r.case_id, r.report_id, p.id, p.name, k.name, k.vault_name, k.encrypted_size,
+        k.encrypted_sha256, d.expires_at, d.collected_at, d.taken_back_at, d.answer,
+        d.taken_back_at IS NULL AND d.answer <> 'rejected' AND NOT EXISTS (SELECT FROM public.reporting_quarantine q
+            WHERE q.report_id = r.report_id AND q.state <> 'released' AND k.items ? q.thing)
+    FROM public.cases_disclosure d
+    JOIN public.cases_referral r ON r.id = d.referral_id
+    JOIN public.cases_package k ON k.referral_id = r.id
+    JOIN public.cases_partnerkey pk ON pk.id = r.partner_key_id
+    JOIN public.cases_partner p ON p.id = pk.partner_id
+    WHERE d.token_hash = encode(sha256(convert_to(p_code, 'UTF8')), 'hex') AND d.expires_at > clock_timestamp();
+END;
+
+-- The partner begins to take the package. False when it may no longer be collected. Under the report's lock, so that
+-- quarantining and collecting cannot pass each other.
+CREATE OR REPLACE FUNCTION public.cases_collect(p_code text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    waiting record;
+BEGIN
+    SELECT * INTO waiting FROM public.cases_collection(p_code);
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    PERFORM FROM public.reporting_report report WHERE report.id = waiting.report FOR UPDATE;
+    SELECT * INTO waiting FROM public.cases_collection(p_code);
+    IF NOT FOUND OR NOT waiting.collectable THEN
+        RETURN false;
+    END IF;
+    UPDATE public.cases_disclosure SET collected_at = clock_timestamp()
+        WHERE referral_id = waiting.referral AND collected_at IS NULL;
+    RETURN true;
+END $$;
+
+-- The partner's answer, once: received or rejected. A rejection closes the collection. False when it was answered before.
+CREATE OR REPLACE FUNCTION public.cases_answer(p_code text, p_answer text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    waiting record;
+BEGIN
+    SELECT * INTO waiting FROM public.cases_collection(p_code);
+    IF NOT FOUND OR p_answer NOT IN ('received', 'rejected') THEN
+        RETURN false;
+    END IF;
+    PERFORM FROM public.reporting_report report WHERE report.id = waiting.report FOR UPDATE;
+    UPDATE public.cases_referral SET state = CASE p_answer WHEN 'received' THEN 'acknowledged' ELSE 'rejected' END
+        WHERE id = waiting.referral AND state IN ('disclosed', 'silent');
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    UPDATE public.cases_disclosure SET acknowledged_at = clock_timestamp(), answer = p_answer
+        WHERE referral_id = waiting.referral;
+    RETURN true;
+END $$;
+
+REVOKE ALL ON FUNCTION public.cases_collection, public.cases_collect, public.cases_answer FROM PUBLIC;
+
+-- The partner door records what a partner did with a code, and nothing else: the act names the hand-over, its case or
+-- report, and the partner it went to, and that hand-over was collected or is answered in this transaction.
+CREATE OR REPLACE FUNCTION public.cases_partner_acted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM public.cases_disclosure d
+            JOIN public.cases_referral r ON r.id = d.referral_id
+            JOIN public.cases_partnerkey k ON k.id = r.partner_key_id
+            WHERE d.referral_id = NEW.object AND k.partner_id = NEW.actor AND d.token_hash IS NOT NULL
+                AND CASE NEW.event
+                    WHEN 'package:collected' THEN NEW.subject = r.case_id AND d.collected_at IS NOT NULL
+                    ELSE NEW.subject = r.report_id AND d.acknowledged_at >= transaction_timestamp() END) THEN
+        RAISE EXCEPTION 'cases: a partner acts with a code, on what was handed over to it'
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+
+DROP TRIGGER IF EXISTS partner_acted ON public.custody_custodyevent;
+CREATE CONSTRAINT TRIGGER partner_acted AFTER INSERT ON public.custody_custodyevent
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.door = 'partner')
+    EXECUTE FUNCTION public.cases_partner_acted();

@@ -1,0 +1,50 @@
+"""Applies the ledger's SQL after every migration: schema.sql, sequencing.sql, and the allow-list of
+acts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from django.db import connections, transaction
+
+from reporting import acts
+
+_SCHEMA = Path(__file__).with_name("schema.sql")
+_SEQUENCING = Path(__file__).with_name("sequencing.sql")
+
+
+def apply(using: str) -> None:
+    """Idempotent: every statement creates or replaces."""
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        cursor.execute(_allow_list())
+        cursor.execute(_SCHEMA.read_text())
+        cursor.execute(_SEQUENCING.read_text())
+
+
+def apply_file(path: Path, using: str) -> None:
+    """The statements of one schema.sql, all or none. They are idempotent."""
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        cursor.execute(path.read_text())
+
+
+def _allow_list() -> str:
+    """Functions made from `reporting.acts`: what each act is, as the ledger's SQL asks it."""
+    pairs = [f"{door} {act.name}" for act in acts.ALL for door in sorted(act.doors)]
+    told = [act.name for act in acts.ALL if act.reporter_sees]
+    sets = {"keeps": acts.KEEPING, "opens": acts.OPENING, "told_to_reporter": told}
+    asks = "".join(
+        f"CREATE OR REPLACE FUNCTION public.custody_{name}(p_event text) RETURNS boolean "
+        f"LANGUAGE sql IMMUTABLE RETURN p_event = ANY (ARRAY[{_quoted(sorted(events))}]);\n"
+        for name, events in sets.items()
+    )
+    return (
+        "CREATE OR REPLACE FUNCTION public.custody_door_may(p_event text, p_door text) RETURNS "
+        "boolean "
+        "LANGUAGE sql IMMUTABLE RETURN p_door || ' ' || p_event = ANY "
+        f"(ARRAY[{_quoted(pairs)}]);\n{asks}"
+    )
+
+
+def _quoted(words: Iterable[str]) -> str:
+    return ", ".join(f"'{word}'" for word in words)
