@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asn1crypto import cms, pem, tsp  # type: ignore[import-untyped]  # part of pyhanko
+from asn1crypto import cms, pem, tsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
