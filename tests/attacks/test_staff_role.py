@@ -136,9 +136,14 @@ def test_an_earlier_decision_opens_nothing_that_was_closed_since(who: str) -> No
     quarantine.confirm(decision, by=locked.supervisor)
     examination.may_show_a_child(locked.report, locked.item.pk, by=locked.officer)
     alone = locked.supervisor if who == "confirmer" else factories.staff("supervisor")
-    with pytest.raises(DatabaseError), acting_as("staff"), transaction.atomic():
-        locked.act("quarantine:decided", alone)
-        locked.release()
+
+    def decide_alone() -> None:
+        with acting_as("staff"), transaction.atomic():
+            locked.act("quarantine:decided", alone)
+            locked.release()
+
+    with pytest.raises(DatabaseError):
+        decide_alone()
     assert closing.is_closed(locked.item.pk)
     again = quarantine.propose(locked.row, choice, "looked again", by=locked.officer)
     quarantine.confirm(again, by=locked.supervisor)
