@@ -41,11 +41,11 @@ signed "$tmp/key" "$tmp/data" "$tmp/signature" ||
     cannot "this openssl cannot check Ed25519 signatures; 3.0 or newer can"
 openssl verify -help 2>&1 | grep -q -e ' -no-CAstore' ||
     cannot "this openssl cannot leave out the system's certificates; 3.0 or newer can"
-seconds() { # YEAR MONTH DAY HOUR MINUTE SECOND in seconds since 1970 (no date program does this everywhere)
+seconds() { # YEAR MONTH DAY HOUR MINUTE SECOND as seconds since 1970, in $seconds (no date program does this everywhere)
     m=$((${2#0} - 3)) y=$1
     [ "$m" -ge 0 ] || { m=$((m + 12)); y=$((y - 1)); }
     days=$((365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + ${3#0} - 719469))
-    echo $((days * 86400 + ${4#0} * 3600 + ${5#0} * 60 + ${6#0}))
+    seconds=$((days * 86400 + ${4#0} * 3600 + ${5#0} * 60 + ${6#0}))
 }
 iso_seconds() { # "2026-11-22T21:05:07.123Z" or with +00:00
     case $1 in [0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]*Z | *T??:??:*+00:00) ;; *) return 1 ;; esac
@@ -72,7 +72,8 @@ head -n 1 "$note" | tr -d '\n' >"$tmp/body"
 block SIGNATURE | openssl base64 -d -A >"$tmp/signature" 2>/dev/null
 sed -n '/^-----BEGIN CERTIFICATE-----$/,/^-----END CERTIFICATE-----$/p' "$note" >"$tmp/certificate.pem"
 at=$(sed -n 's/^{"at":"\([^"]*\)".*/\1/p' "$tmp/body")
-since=$(iso_seconds "$at") || fail "it does not say when"
+iso_seconds "$at" || fail "it does not say when"
+since=$seconds
 [ "$since" -le $(($(date +%s) + 86400)) ] ||
     fail "$at lies in the future; if this machine's clock is wrong, set it and try again"
 openssl verify -CAfile "$tmp/ca.pem" -no-CApath -no-CAstore -no_check_time "$tmp/certificate.pem" >/dev/null 2>&1 ||

@@ -99,11 +99,11 @@ sha256 -c manifest-sha256.txt >"$tmp/out" 2>&1 || fail "payload files ($(broken)
 sha512 -c manifest-sha512.txt >"$tmp/out" 2>&1 || fail "payload files, SHA-512 ($(broken))"
 
 # 2. The time stamp says when; certificates are judged at that time, so this still works after they expire.
-seconds() { # YEAR MONTH DAY HOUR MINUTE SECOND in seconds since 1970 (no date program does this everywhere)
+seconds() { # YEAR MONTH DAY HOUR MINUTE SECOND as seconds since 1970, in $seconds (no date program does this everywhere)
     m=$((${2#0} - 3)) y=$1
     [ "$m" -ge 0 ] || { m=$((m + 12)); y=$((y - 1)); }
     days=$((365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + ${3#0} - 719469))
-    echo $((days * 86400 + ${4#0} * 3600 + ${5#0} * 60 + ${6#0}))
+    seconds=$((days * 86400 + ${4#0} * 3600 + ${5#0} * 60 + ${6#0}))
 }
 printed_seconds() { # "Nov 22 21:05:07 2026 GMT", as openssl prints it
     case $1 in Jan) m=1 ;; Feb) m=2 ;; Mar) m=3 ;; Apr) m=4 ;; May) m=5 ;; Jun) m=6 ;; Jul) m=7 ;; Aug) m=8 ;; Sep) m=9 ;;
@@ -120,7 +120,8 @@ iso_seconds() { # "2026-11-22T21:05:07.123Z" or with +00:00
 stamp=$(openssl ts -reply -in seal/tagmanifest.p7s.tsr -text 2>/dev/null | sed -n 's/^Time stamp: //p')
 [ -n "$stamp" ] || fail "time stamp (cannot be read)"
 # shellcheck disable=SC2086
-at=$(printed_seconds $stamp) || fail "time stamp (its time cannot be read)"
+printed_seconds $stamp || fail "time stamp (its time cannot be read)"
+at=$seconds
 openssl ts -verify -data seal/tagmanifest.p7s -in seal/tagmanifest.p7s.tsr -CAfile "$tmp/ca.pem" -attime "$at" >"$tmp/out" 2>&1 ||
     fail "time stamp (not over this seal, or not by the time stamp authority under your CA.pem)"
 [ "$at" -le $(($(date +%s) + 86400)) ] ||
@@ -146,13 +147,13 @@ if [ -n "$ended" ]; then
         fail "time stamp (the certificate of its authority was ended: its stamps prove no time)"
     over=$(end_of "$tmp/signer.pem")
     # shellcheck disable=SC2086
-    [ -z "$over" ] || [ "$at" -lt "$(printed_seconds $over)" ] ||
+    [ -z "$over" ] || { printed_seconds $over && [ "$at" -lt "$seconds" ]; } ||
         fail "seal (its certificate was ended on $over)"
 fi
 
 # 4. The custody record: one subject, acts numbered without gap, each after the one before it, and every opened detail
 # is the one that was recorded. Rows are canonical JSON: each is taken apart at its quotes and put together again.
-mkdir "$tmp/leaf" "$tmp/detail"
+mkdir "$tmp/leaf" "$tmp/act" "$tmp/looks"
 log=data/custody/ledger
 n=0 first_subject=''
 : >"$tmp/rows"; : >"$tmp/withheld"; : >"$tmp/details"; : >"$tmp/previous"; : >"$tmp/acts"
@@ -172,13 +173,17 @@ END
     again="$again,\"previous\":\"$previous\",\"seq\":$n,\"subject\":\"$subject\"}"
     [ "$line" = "$again" ] || fail "custody record ($row is not act $n)"
     case $actor$detail$door$event$id$object$object_hash$subject in *[!A-Za-z0-9:_-]*) fail "custody record ($row)" ;; esac
-    iso_seconds "$time" >/dev/null || fail "custody record ($row: its time)"
+    iso_seconds "$time" || fail "custody record ($row: its time)"
     [ "$subject" = "${first_subject:=$subject}" ] ||
         fail "custody record ($row is of another report)"
     printf '%s\n' "$line" >>"$tmp/rows"
     printf '\000%s' "$line" >"$tmp/leaf/$number"
     echo "$previous" >>"$tmp/previous"
-    echo "$number $event $object $actor $door $time $object_hash $previous" >>"$tmp/acts"
+    parts="$number $event $object $actor $door $time $object_hash $previous"
+    echo "$parts" >>"$tmp/acts"
+    echo "$parts" >"$tmp/act/$number"
+    echo "$parts" >"$tmp/act/$event $object" # the newest one stays
+    [ "$event" != evidence:revealed ] || printf '"%s" ' "$time" >>"$tmp/looks/$object"
     if [ -e "$log/$number.detail" ]; then echo "$detail  $log/$number.detail" >>"$tmp/details"
     else printf '%s\n%s\n' "$detail" "$n ($event)" >>"$tmp/withheld"; fi
 done
@@ -200,12 +205,9 @@ sed -n 's/^   "commitment": "detail_hash \([0-9a-f]*\)",$/\1/p; s/^   "what": "d
 sed 's/ .*//' "$tmp/acts" | while read -r number; do [ -e "$log/$number.detail" ] || echo "$number"; done | cmp -s - data/custody/details-withheld.txt ||
     fail "withheld details (details-withheld.txt does not name those that are missing)"
 
-act() { # a pattern of NUMBER EVENT OBJECT …: the parts of the newest act that fits, with its detail in $text
-    found=$(grep -e "$1" "$tmp/acts" | tail -n 1)
-    [ -n "$found" ] || return 1
-    # shellcheck disable=SC2086
-    set -- $found
-    number=$1 event=$2 object=$3 actor=$4 door=$5 time=$6 object_hash=$7 previous=$8 text=''
+act() { # NUMBER, or NAME OBJECT: the parts of the newest act of that name about it, with its detail in $text
+    [ -e "$tmp/act/$*" ] || return 1
+    read -r number event object actor door time object_hash previous <"$tmp/act/$*"
     [ -e "$log/$number.detail" ] || return 1
     IFS= read -r text <"$log/$number.detail" || [ -n "$text" ]
     text=${text#????????????????????????????????} # the salt
@@ -237,8 +239,8 @@ one_line() { # a JSON string as bag-info.txt has it
 referral=$(info External-Identifier)
 referral=F-${referral##*-F-}
 case $referral in *[!A-Z0-9-]*) fail "referral (bag-info.txt names none)" ;; esac
-act "^[0-9]* package:built $referral " || fail "referral (no act of packing it is in the record)"
-[ "$(iso_seconds "$time")" -le $((at + 300)) ] || fail "time stamp (older than the act of packing)"
+act package:built "$referral" || fail "referral (no act of packing it is in the record)"
+iso_seconds "$time" && [ "$seconds" -le $((at + 300)) ] || fail "time stamp (older than the act of packing)"
 take "$text" partner && partner=$value && take "$text" referral && [ "$value" = "$referral" ] ||
     fail "referral (the act of packing is about another one)"
 [ "$(info Recipient-Identifier)" = "$partner" ] ||
@@ -248,10 +250,10 @@ take "$text" profile && [ "$(info Export-Profile)" = "$value" ] ||
 name=${text#*,\"recipient\":\"}
 [ "$(info Recipient)" = "$(one_line "${name%%\",\"referral\":*}")" ] ||
     fail "referral (bag-info.txt names the recipient otherwise than the act of packing)"
-act "^[0-9]* referral:prepared $referral " || fail "referral (nobody prepared it)"
+act referral:prepared "$referral" || fail "referral (nobody prepared it)"
 preparer=$actor prepared=$text
 take "$text" partner && [ "$value" = "$partner" ] || fail "referral (prepared for another partner)"
-act "^[0-9]* referral:approved $referral " || fail "referral (nobody approved it)"
+act referral:approved "$referral" || fail "referral (nobody approved it)"
 [ "$actor" != "$preparer" ] || fail "referral (prepared and approved by one person)"
 take "$text" partner && [ "$value" = "$partner" ] || fail "referral (approved for another partner)"
 take "$text" case && [ "$(info External-Identifier)" = "EVP-$value-$referral" ] ||
@@ -264,7 +266,7 @@ case $basis in K-*) [ -e data/consent ] || fail "consent (it is the basis and is
 esac
 
 # 6. What the reporter did is signed with the reporter's own key, which stands in the first act.
-act '^00000001 ' || fail "reporter's signature (the first act is withheld)"
+act 00000001 || fail "reporter's signature (the first act is withheld)"
 take "$text" signing_key && [ ${#value} -eq 64 ] ||
     fail "reporter's signature (the first act holds no key)"
 public_key "$value" >"$tmp/reporter.der"
@@ -275,7 +277,8 @@ signed_by_reporter() { # the act that was taken: RFC 8785 JSON of what it is, si
     printf '{"act":"%s","at":"%s","object":"%s","previous":"%s","report":"%s","sha256":"%s"}' \
         "$event" "$signed_at" "$object" "$previous" "$subject" "$hash" >"$tmp/data"
     signed "$tmp/reporter.der" "$tmp/data" "$tmp/signature" || return 1
-    apart=$(($(iso_seconds "$signed_at") - $(iso_seconds "$time")))
+    iso_seconds "$time" && apart=$seconds && iso_seconds "$signed_at" || return 1
+    apart=$((apart - seconds))
     [ "$apart" -le 301 ] && [ "$apart" -ge -301 ]
 }
 grep -E '^[0-9]+ [^ ]+ [^ ]+ [^ ]+ public ' "$tmp/acts" |
@@ -300,11 +303,11 @@ if [ -e data/consent ]; then
     take "$consent" partner && [ "$value" = "$partner" ] || fail "consent (to another partner)"
     take "$consent" purpose && [ "$value" = "hand over a full package" ] ||
         fail "consent (to something else)"
-    take "$consent" expires_at && [ "$(iso_seconds "$value")" -gt "$at" ] ||
+    take "$consent" expires_at && iso_seconds "$value" && [ "$seconds" -gt "$at" ] ||
         fail "consent (expired at the time of the stamp)"
     [ "$(info Legal-Basis)" = "Consent $basis of the reporter, valid until ${value%%T*}" ] ||
         fail "referral (bag-info.txt names another basis)"
-    act "^[0-9]* consent:answered $basis " || fail "consent (no act recorded it)"
+    act consent:answered "$basis" || fail "consent (no act recorded it)"
     given=$number
     hash=$(cat data/consent/consent.json data/consent/consent.sig | sha256 | sed 's/ .*//')
     [ "$hash" = "$object_hash" ] || fail "consent (not the one that was recorded)"
@@ -315,20 +318,20 @@ if [ -e data/consent ]; then
     while read -r number _ object _; do
         [ "$number" \> "$given" ] || continue
         [ -e "$log/$number.detail" ] || { unknown=$((unknown + 1)); continue; }
-        act "^$number "
+        act "$number"
         take "$text" partner || fail "consent ($log/$number.detail)"
         [ "$value" != "$partner" ] || fail "consent (answered anew later: $log/$number.json)"
     done <"$tmp/consents"
 fi
 
 # 8. The statement is what the reporter signed: each answer is the record whose hash stands in its act.
-act "^[0-9]* report:submitted " && sent=$time || sent=9
+act report:submitted "$subject" && sent=$time || sent=9
 { echo '{"answers":['
   sed -n 's/.*"id":"\(A-[0-9A-Z]*\)".*/\1/p' data/statement/statement.json >"$tmp/ids"
   comma=$(grep -c . "$tmp/ids")
   while read -r id; do
       comma=$((comma - 1))
-      [ -f "data/statement/answers/$id.json" ] && act "^[0-9]* answer:saved $id " && take "$text" question || continue
+      [ -f "data/statement/answers/$id.json" ] && act answer:saved "$id" && take "$text" question || continue
       later=false
       [ ! "$time" \> "$sent" ] || later=true
       printf '{"act":%s,"added_after_sending":%s,"at":"%s","id":"%s","question":"%s"}' "$number" $later "$time" "$id" "$value" |
@@ -343,7 +346,7 @@ find data/statement -type f | wc -l >"$tmp/out"
 separator=''
 while read -r id; do
     record=data/statement/answers/$id.json
-    act "^[0-9]* answer:saved $id "
+    act answer:saved "$id"
     take "$text" sha256 && grep -qxF -e "$value  $record" manifest-sha256.txt ||
         fail "statement ($record is not what the reporter signed)"
     line=$(cat "$record")
@@ -386,7 +389,7 @@ while IFS= read -r line; do
     item=${line##*,} kind=${line%%,*}
     shown=${line#"$kind",} shown=${shown%,"$item"}
     case $shown in \"*) shown=$(printf '%s' "$shown" | sed 's/^"//; s/"$//; s/""/"/g') ;; esac
-    act "^[0-9]* evidence:acquired $item " && take "$text" kind && [ "$value" = "$kind" ] ||
+    act evidence:acquired "$item" && take "$text" kind && [ "$value" = "$kind" ] ||
         fail "identifiers ($item: no act by which it came in)"
     typed=${text#*,\"text\":\"}
     typed=$(printf '%s\n' "${typed%\",\"version\":*}" | unescaped)
@@ -397,41 +400,64 @@ done <"$tmp/identifiers"
 
 # 9. Each exhibit is the file that the reporter gave: its SHA-256 stands in the act by which it came in.
 exhibits=0
+exhibit_fact='^([{}]| "[a-z0-9_]+": ("([^"\\]|\\.)*"|[0-9]+|\[\]|\[),?|  "[0-9T:.Z-]+",?| \],?)$'
+: >"$tmp/originals"; : >"$tmp/sha512"
 for folder in data/exhibits/*/; do
     [ -d "$folder" ] || continue
     folder=${folder%/}
     facts=$folder/exhibit.json
-    odd=$(grep -vE '^([{}]| "[a-z0-9_]+": ("([^"\\]|\\.)*"|[0-9]+|\[\]|\[),?|  "[0-9T:.Z-]+",?| \],?)$' "$facts" | head -n 1)
-    [ -z "$odd" ] && [ -z "$(sed -n 's/^ "\([a-z0-9_]*\)".*/\1/p' "$facts" | sort | uniq -d)" ] ||
-        fail "exhibits ($facts cannot be read)"
-    fact() { sed -n "s/^ \"$1\": \"\{0,1\}\(.*[^\",]\)\"\{0,1\},\{0,1\}\$/\1/p" "$facts"; }
-    original=$(find "$folder" -type f ! -name exhibit.json)
-    case $original in "$folder"/original.*) ;; *) fail "exhibits ($folder does not hold one original)" ;; esac
-    [ "$(find "$folder" -type f | wc -l)" -eq 2 ] ||
-        fail "exhibits ($folder does not hold one original)"
-    item=$(fact item)
-    act "^[0-9]* evidence:acquired $item " ||
-        fail "exhibits ($original: no act by which it came in)"
-    take "$text" sha256 && grep -qxF -e "$value  $original" manifest-sha256.txt ||
-        fail "exhibits ($original is not the file that came in)"
-    [ "$(fact sha256)" = "$value" ] && [ "$(fact sha256_at_receipt)" = "$value" ] && [ "$(fact ciphertext_sha256)" = "$object_hash" ] &&
-        [ "$(fact received_utc)" = "$time" ] && [ "$(fact exhibit)" = "${folder##*/}" ] &&
-        grep -qxF -e "$(fact sha512)  $original" manifest-sha512.txt ||
-            fail "exhibits ($facts does not agree with the act)"
-    size=${text#*,\"size\":}
-    written=$(sed -n 's/^ "original_name": "\(.*\)",$/\1/p' "$facts")
-    case $text in '{"file_name":"'"$written"'","how":"'*) ;; *) fail "exhibits ($facts: the name is not the recorded one)" ;; esac
-    [ "$(fact size)" = "${size%%,*}" ] || fail "exhibits ($facts: the size is not the recorded one)"
+    set -- "$folder"/*
+    original=''
+    case $* in "$facts $folder/original."*) [ $# -ne 2 ] || original=$2 ;; esac
+    [ -n "$original" ] || fail "exhibits ($folder does not hold one original)"
+    ! grep -qvE "$exhibit_fact" "$facts" || fail "exhibits ($facts cannot be read)"
+    known=' ' looks=''
+    while IFS= read -r line; do
+        line=${line%,}
+        case $line in
+            '  "'*) looks="$looks${line#  } "; continue ;;
+            ' "'*) ;;
+            *) continue ;;
+        esac
+        name=${line#*\"} value=${line#*\": }
+        name=${name%%\"*} value=${value#\"}
+        case $known in *" $name "*) fail "exhibits ($facts cannot be read)" ;; esac
+        known="$known$name "
+        value=${value%\"}
+        case $name in
+            exhibit) exhibit=$value ;; item) item=$value ;; original_name) written=$value ;; size) size=$value ;;
+            md5) md5=$value ;; sha1) sha1=$value ;; sha256) sha256=$value ;; sha512) sha512=$value ;;
+            sha256_at_receipt) at_receipt=$value ;; received_utc) received=$value ;; ciphertext_sha256) ciphertext=$value ;;
+        esac
+    done <"$facts"
+    for name in exhibit item original_name size md5 sha1 sha256 sha512 sha256_at_receipt received_utc ciphertext_sha256; do
+        case $known in *" $name "*) ;; *) fail "exhibits ($facts names no $name)" ;; esac
+    done
+    act evidence:acquired "$item" || fail "exhibits ($original: no act by which it came in)"
+    take "$text" sha256 || fail "exhibits ($original: no act by which it came in)"
+    echo "$value  $original" >>"$tmp/originals"
+    echo "$sha512  $original" >>"$tmp/sha512"
+    [ "$sha256" = "$value" ] && [ "$at_receipt" = "$value" ] && [ "$ciphertext" = "$object_hash" ] &&
+        [ "$received" = "$time" ] && [ "$exhibit" = "${folder##*/}" ] ||
+        fail "exhibits ($facts does not agree with the act)"
+    recorded=${text#*,\"size\":}
+    [ "$size" = "${recorded%%,*}" ] || fail "exhibits ($facts: the size is not the recorded one)"
+    case $text in '{"file_name":"'"$written"'","how":"'*) ;; *)
+        fail "exhibits ($facts: the name is not the recorded one)" ;;
+    esac
     case $prepared in *"\"$item\""*) ;; *) fail "exhibits ($original is not part of this referral)" ;; esac
-    if act "^[0-9]* evidence:verified $item " && take "$text" md5; then
-        [ "$(fact md5)" = "$value" ] && take "$text" sha1 && [ "$(fact sha1)" = "$value" ] ||
-            fail "exhibits ($facts: MD5 or SHA-1)"
+    if act evidence:verified "$item" && take "$text" md5; then
+        [ "$md5" = "$value" ] && take "$text" sha1 && [ "$sha1" = "$value" ] || fail "exhibits ($facts: MD5 or SHA-1)"
     fi
-    sed -n "s/^[0-9]* evidence:revealed $item [^ ]* [^ ]* \([^ ]*\) .*/  \"\1\"/p" "$tmp/acts" >"$tmp/looks"
-    sed -n '/^ "looked_at/,/^ \]/p' "$facts" | sed -n 's/^\(  ".*"\),\{0,1\}$/\1/p' | cmp -s - "$tmp/looks" ||
-        fail "exhibits ($facts: when the office looked at it)"
+    looked=''
+    [ ! -e "$tmp/looks/$item" ] || read -r looked <"$tmp/looks/$item" || [ -n "$looked" ]
+    [ "$looked" = "${looks% }" ] || fail "exhibits ($facts: when the office looked at it)"
     exhibits=$((exhibits + 1))
 done
+odd=$(grep -vxFf manifest-sha256.txt "$tmp/originals" | head -n 1)
+[ -z "$odd" ] || fail "exhibits (${odd#*  } is not the file that came in)"
+odd=$(grep -vxFf manifest-sha512.txt "$tmp/sha512" | head -n 1)
+[ -z "$odd" ] || fail "exhibits (${odd#*  }: exhibit.json names another SHA-512)"
 [ "$(find data/exhibits -type f 2>/dev/null | wc -l)" -eq $((2 * exhibits)) ] ||
     fail "exhibits (files beside them)"
 

@@ -110,7 +110,8 @@ def build(folder: Path, keys: Path) -> Genuine:
     )
     factories.yes(office.visit, office.partner_key)
     evidence.measure(office.visit.report, by=job("measure"))
-    examination.reveal(office.file, "to see the threat", by=office.worker)
+    for person in (office.worker, office.supervisor):
+        examination.reveal(office.file, "to see the threat", by=person)
     unpacked = office.unpacked(office.package(), folder / "one")
     acts = _acts(office)
     ordered = office.draft(legal_basis=Referral.LegalBasis.COURT_ORDER, words=_HARD)
