@@ -1,4 +1,5 @@
-"""One temporary vault and one set of keys for the run; states are built by calling the real functions."""
+"""One temporary vault and one set of keys for the run; states are built by calling the real
+functions."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The scripts that verify a package and a receipt, from the office itself: a copy that came inside a
-package proves nothing, because whoever made the package up made up the copy too."""
+"""The scripts that verify a package and a receipt, from the office itself: a copy that came inside
+a package proves nothing, because whoever made the package up made up the copy too."""
 
 from __future__ import annotations
 

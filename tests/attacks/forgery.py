@@ -1,4 +1,5 @@
-"""What a stolen worker can do: its package key, its TSA key and a package it built are in a thief's hands.
+"""What a stolen worker can do: its package key, its TSA key and a package it built are in a thief's
+hands.
 
 A package is built once for the run (`genuine`), because every attack starts from a copy of it.
 """
@@ -98,8 +99,8 @@ class Forgery:
     def rewrite_ledger(
         self, change: Callable[[dict[str, Any]], None], *, key: Ed25519PrivateKey
     ) -> None:
-        """Every row changed, linked anew and put under a checkpoint by `key`, alone in its tree; details
-        that were changed fit their rows."""
+        """Every row changed, linked anew and put under a checkpoint by `key`, alone in its tree;
+        details that were changed fit their rows."""
         leaf = NO_LEAF
         for number, row in enumerate(self.rows(), start=1):
             change(row)

@@ -36,7 +36,7 @@ _HARD = 'order "7"\r\nof 2026\tin C:\\run\n\x1b[31m \u202egpj.exe ünï अ'
 
 @dataclass(frozen=True)
 class Act:
-    """A row of the ledger, the bytes its detail hash is over, and its proof under the checkpoint."""
+    """A row of the ledger, the bytes its detail hash covers, its proof under the checkpoint."""
 
     canonical: str
     plain: bytes
@@ -48,8 +48,9 @@ class Genuine:
     """A package and what a thief of the worker also knows.
 
     `acts`: all of the report at that time; `later`: the same when the reporter had said no, with
-    `no` (statement, signature). `yes_before` was replaced, `yes_to_another` is for another partner. `other`: a package of another report; `ordered`: one on an order of
-    a court, with words that are hard to carry.
+    `no` (statement, signature). `yes_before` was replaced, `yes_to_another` is for another partner.
+    `other`: a package of another report; `ordered`: one on an order of a court, with words that are
+    hard to carry.
     """
 
     folder: Path
@@ -65,7 +66,7 @@ class Genuine:
 
 @contextmanager
 def house_open(folder: Path, held: ceremony.Held) -> Iterator[None]:
-    """A vault, a log and a running opener outside any one test; the database is empty afterwards."""
+    """A vault, a log and a running opener outside any one test; then an empty database."""
     record.founding.cache_clear()
     files = {name: held.folder / file.name for name, file in FILES.items()}
     places = {

@@ -1,4 +1,5 @@
-"""What the verifier finds before it looks at signatures, and what it finds when the ledger's own key was stolen too."""
+"""What the verifier finds before it looks at signatures, and what it finds when the ledger's own
+key was stolen too."""
 
 from __future__ import annotations
 

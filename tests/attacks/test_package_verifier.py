@@ -1,4 +1,5 @@
-"""What verify.sh makes of an honest package, of the wrong keys and times, and of a machine that cannot check."""
+"""What verify.sh makes of an honest package, of the wrong keys and times, and of a machine that
+cannot check."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Sending and taking out do not pass each other: what the receipt names is there. Security review, 12."""
+"""Sending and taking out do not pass each other: what the receipt names is there. Security review,
+12."""
 
 from __future__ import annotations
 
@@ -54,7 +55,8 @@ def test_taking_out_waits_for_sending_and_takes_nothing(
     taking: Callable[[Visit], Callable[[], object]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The attack: the removal is under way while the reporter sends, and is committed after the receipt."""
+    """The attack: the removal is under way while the reporter sends, and is committed after the
+    receipt."""
     take_out, before = taking(visit), _counts(visit)
     reached, go_on = threading.Event(), threading.Event()
     wrap = office.wrap_report
@@ -130,7 +132,8 @@ def test_sending_waits_for_what_is_being_taken_out(
 def test_nothing_is_taken_out_by_a_statement_that_began_before_sending(
     visit: Visit, taking: Callable[[Visit], Callable[[], object]]
 ) -> None:
-    """As the attack did it: the row is named while the report is a draft, and removed after it was sent."""
+    """As the attack did it: the row is named while the report is a draft, and removed after it was
+    sent."""
     thing = taking(visit)
     intake.submit(visit)
     before = _counts(visit)

@@ -1,7 +1,8 @@
-"""What the staff door's role can do past the pages: no rule of two people is undone with one statement.
+"""What the staff door's role can do past the pages: no rule of two people is undone with one
+statement.
 
-Security review, 21. Whoever holds the staff door can speak as anybody who signs in there; what is tried here is that
-the database still wants both acts, by two people, in the record.
+Security review, 21. Whoever holds the staff door can speak as anybody who signs in there; what is
+tried here is that the database still wants both acts, by two people, in the record.
 """
 
 from __future__ import annotations
@@ -129,7 +130,8 @@ def test_two_people_release_it_and_their_decision_is_good_once() -> None:
 
 @pytest.mark.parametrize("who", ["confirmer", "somebody else"])
 def test_an_earlier_decision_opens_nothing_that_was_closed_since(who: str) -> None:
-    """The confirmer of last time, or anybody, alone: what was closed again needs a proposal of its own."""
+    """The confirmer of last time, or anybody, alone: what was closed again needs a proposal of its
+    own."""
     locked = Locked()
     choice = QuarantineDecision.Choice.RELEASED
     decision = quarantine.propose(locked.row, choice, "a form", by=locked.officer)

@@ -1,4 +1,5 @@
-"""No role stops the work of another: not by rows in the ledger, not by acts without a readable detail.
+"""No role stops the work of another: not by rows in the ledger, not by acts without a readable
+detail.
 
 Security review, 5, 6 and 22.
 """
@@ -111,7 +112,7 @@ def test_an_act_that_the_reporter_did_not_sign_moves_nothing(act: str) -> None:
 
 
 def test_quarantining_every_file_of_the_office_is_on_record_for_each() -> None:
-    """The public door may close; what it closes stands in the record, and two people open it again."""
+    """The public door may close; what it closes is on record, and two people open it again."""
     visits = [factories.draft() for _ in range(3)]
     items = [factories.file(visit) for visit in visits]
     with acting_as("public"):
@@ -125,7 +126,8 @@ def test_quarantining_every_file_of_the_office_is_on_record_for_each() -> None:
 
 @pytest.mark.parametrize("attempt", ["vault name", "state", "hash"])
 def test_no_item_stops_the_worker(attempt: str) -> None:
-    """A name that is no name in the vault stopped every sweep (finding 11): it is refused at the door."""
+    """A name that is no name in the vault stopped every sweep (finding 11): it is refused at the
+    door."""
     visit = factories.sent()
     columns: dict[str, Callable[[EvidenceItem], None]] = {
         "vault name": lambda item: setattr(item, "vault_name", "../x"),

@@ -1,4 +1,5 @@
-"""What no grant may ever allow, written by hand: a test generated from the grants would accept one too many."""
+"""What no grant may ever allow, written by hand: a test generated from the grants would accept one
+too many."""
 
 from __future__ import annotations
 

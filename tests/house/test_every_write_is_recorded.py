@@ -49,7 +49,8 @@ def traced() -> Iterator[None]:
         cursor.execute("CREATE TABLE trace (xid xid8, name text)")
         cursor.execute(
             "CREATE FUNCTION trace() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN "
-            "INSERT INTO public.trace VALUES (pg_current_xact_id(), TG_TABLE_NAME); RETURN NULL; END $$"
+            "INSERT INTO public.trace VALUES (pg_current_xact_id(), TG_TABLE_NAME);"
+            " RETURN NULL; END $$"
         )
         for table in _tables():
             cursor.execute(

@@ -74,7 +74,10 @@ def test_everything_that_is_not_granted_is_refused(as_role: dict[str, psycopg.Co
     assert tried > 3000
 
 
-_APPEND = "SELECT custody_append(%s, %s, %s, %s, decode(repeat('00', 32), 'hex'), decode(%s, 'hex'), %s, %s, NULL)"
+_APPEND = (
+    "SELECT custody_append(%s, %s, %s, %s,"
+    " decode(repeat('00', 32), 'hex'), decode(%s, 'hex'), %s, %s, NULL)"
+)
 
 
 def append(
@@ -140,7 +143,8 @@ _ACTORS = {
 def test_an_act_is_recorded_by_the_doors_of_the_list_and_by_no_other(
     as_role: dict[str, psycopg.Connection], act: acts.Act
 ) -> None:
-    """Every act at every door, with an actor that the door may have: refused or not, and never for another reason."""
+    """Every act at every door, with an actor that the door may have: refused or not, and never for
+    another reason."""
     assert act.doors
     for door, actor in _ACTORS.items():
         with as_role[door].transaction(force_rollback=True):
@@ -153,7 +157,8 @@ def test_an_act_is_recorded_by_the_doors_of_the_list_and_by_no_other(
 
 
 def append_after_founding(role: psycopg.Connection, event: str, actor: str) -> None:
-    """On a chain that the owner found by hand; a deferred check may refuse it later, its rights do not."""
+    """On a chain that the owner found by hand; a deferred check may refuse it later, its rights do
+    not."""
     with pytest.raises(psycopg.errors.CheckViolation, match="malformed"):  # no first event yet
         append(role, event, actor)
 
@@ -226,7 +231,8 @@ def test_what_no_grant_may_allow(as_role: dict[str, psycopg.Connection], door: s
 
 
 class TestPublicDoorAfterSending:
-    """A captured public process cannot change what was received, not even what a grant lets it write."""
+    """A captured public process cannot change what was received, not even what a grant lets it
+    write."""
 
     @pytest.mark.parametrize(
         "statement",

@@ -74,8 +74,8 @@ def test_every_field_is_classified_once(model: type[models.Model]) -> None:
 
 
 _RECORDS = {"record", "record_signed", "record_on_both", "start_chain"}
-# The actor is an argument of these (the ledger's own), or stands in the function: a partner by its code, a job, the
-# reporter whose code was just redeemed.
+# The actor is an argument of these (the ledger's own), or stands in the function: a partner by its
+# code, a job, the reporter whose code was just redeemed.
 _SAY_WHO_OTHERWISE = {
     "reporting/custody/record.py:record_on_both",
     "reporting/intake.py:start",

@@ -87,7 +87,8 @@ def _routes(patterns: Any, prefix: str = "", namespace: str = "") -> dict[str, s
 ROUTES = _routes(get_resolver().url_patterns)
 
 
-# The same for a POST with an empty form, of the staff door: what is not for a role is refused before anything is read.
+# The same for a POST with an empty form, of the staff door: what is not for a role is refused
+# before anything is read.
 POSTED: dict[str, tuple[int, int, int, int]] = {
     "office:queue": (302, 200, 200, 200),
     "office:ready": (200, 200, 200, 200),

@@ -1,4 +1,4 @@
-"""Our SQL functions: bound to our tables whatever a caller creates, and nobody may create anything."""
+"""Our SQL functions: bound to our tables whatever a caller creates, and nobody may create."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ROOT = Path(__file__).resolve().parents[2]
 _DOORS = [role.removeprefix("holdfast_") for role in grants.ROLES]
-# A word after these is a table, or a function where a bracket follows; names of our own row sources are not qualified.
+# A word after these is a table, or a function where a bracket follows; names of our own row sources
+# are not qualified.
 _TABLE = re.compile(
     r"\b(?:FROM|JOIN|INTO|UPDATE|TRUNCATE|TABLE)\s+(?:ONLY\s+)?(?!NOWAIT\b|OF\b|SKIP\b)"
     r"([a-z_][a-z_0-9.]*)\b(?!\s*\()",
@@ -26,18 +27,21 @@ _TABLE = re.compile(
 
 
 def _functions() -> list[tuple[str, bool, bool, list[str], str]]:
-    """(name, security definer, BEGIN ATOMIC or RETURN, settings, body) of every function that is ours."""
+    """(name, security definer, BEGIN ATOMIC or RETURN, settings, body) of every function that is
+    ours."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT p.proname, p.prosecdef, p.prosqlbody IS NOT NULL, coalesce(p.proconfig, '{}'), p.prosrc"
-            " FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'public'"
+            "SELECT p.proname, p.prosecdef, p.prosqlbody IS NOT NULL, coalesce(p.proconfig, '{}'),"
+            " p.prosrc FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
+            " WHERE n.nspname = 'public'"
         )
         functions: list[tuple[str, bool, bool, list[str], str]] = cursor.fetchall()
     return functions
 
 
 def unqualified(body: str) -> list[str]:
-    """Tables that a body names without their schema. Comments, variables of a record and CTEs are no tables."""
+    """Tables that a body names without their schema. Comments, variables of a record and CTEs are
+    no tables."""
     code = re.sub(r"--[^\n]*", "", body)
     own = set(re.findall(r"\b(\w+)\s+(?:record|text|bigint|boolean|timestamptz|interval)\b", code))
     own |= set(re.findall(r"(?:WITH|,)\s+(\w+)\s+AS\s*\(", code))
@@ -66,7 +70,8 @@ def test_every_function_is_bound_to_our_tables() -> None:
 
 
 def test_every_function_of_our_sql_files_is_there() -> None:
-    """Nothing that was renamed stays behind in a database, and nothing is left out of the check above."""
+    """Nothing that was renamed stays behind in a database, and nothing is left out of the check
+    above."""
     files = [file for app in ("reporting", "cases") for file in (ROOT / app).rglob("*.sql")]
     assert len(files) > 3
     text = "".join(file.read_text() for file in files)
@@ -121,7 +126,8 @@ def test_nobody_creates_anything(as_role: dict[str, psycopg.Connection], door: s
 
 
 def test_even_with_temporary_tables_ours_are_meant() -> None:
-    """The second wall: were the right given back, a caller's tables would still not stand in for ours."""
+    """The second wall: were the right given back, a caller's tables would still not stand in for
+    ours."""
     visit = factories.sent()
     with connection.cursor() as cursor:
         cursor.execute(

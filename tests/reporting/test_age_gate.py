@@ -1,4 +1,5 @@
-"""Promise 7: bytes only where everyone was an adult in every answer ever given; anything else is a no, for good."""
+"""Promise 7: bytes only where everyone was an adult in every answer ever given; anything else is a
+no, for good."""
 
 from __future__ import annotations
 
@@ -87,7 +88,8 @@ class TestTruthTable:
         assert taken([given("age", "adult"), *versions]) == allowed
 
     def test_all_questions_together_and_in_any_order(self) -> None:
-        """One version of each question: open in the few cells where nothing contradicts, however they are ordered."""
+        """One version of each question: open in the few cells where nothing contradicts, however
+        they are ordered."""
         opened = 0
         for age, who, what, shown in itertools.product(AGES, WHO, WHAT, SHOWN):
             versions = [

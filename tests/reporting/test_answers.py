@@ -1,4 +1,5 @@
-"""Answers: every version stays, with the wording that was shown; before sending, what decides nothing may go."""
+"""Answers: every version stays, with the wording that was shown; before sending, what decides
+nothing may go."""
 
 from __future__ import annotations
 
@@ -142,7 +143,7 @@ def test_an_answer_cannot_follow_a_head_that_has_moved_on(monkeypatch: pytest.Mo
 
 
 def test_a_report_of_another_reporter_cannot_be_answered() -> None:
-    """The visit decides, not the id: another report's row with this visit's key is not as recorded."""
+    """The visit decides, not the id: another report's row under this visit's key is a fault."""
     visit, other = factories.draft(), factories.draft()
     mixed = dataclasses.replace(visit, report=other.report)
     intake.answer(mixed, questions.BY_KEY["words"], "in another report")

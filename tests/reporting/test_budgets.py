@@ -1,4 +1,4 @@
-"""One report holds so much and no more; what was given before stays, and what was typed comes back."""
+"""One report holds so much and no more; what came before stays, and what was typed comes back."""
 
 from __future__ import annotations
 

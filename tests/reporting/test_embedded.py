@@ -1,4 +1,5 @@
-"""Promise 7 for text: a file written as letters and numbers is refused, and everything people really write passes."""
+"""Promise 7 for text: a file written as letters and numbers is refused, and everything people
+really write passes."""
 
 from __future__ import annotations
 
@@ -33,7 +34,10 @@ FILES = {
     "data address in capitals": f"DATA:IMAGE/PNG;BASE64,{BASE64[:5000]}",
     "base64 in one line": BASE64,
     "base64 without padding, web alphabet": base64.urlsafe_b64encode(PICTURE).decode().rstrip("="),
-    **{f"base64 in lines of {width}": "\n".join(textwrap.wrap(BASE64, width)) for width in (16, 40, 64, 76, 1000)},
+    **{
+        f"base64 in lines of {width}": "\n".join(textwrap.wrap(BASE64, width))
+        for width in (16, 40, 64, 76, 1000)
+    },
     "base64 with CRLF": "\r\n".join(textwrap.wrap(BASE64, 76)),
     **{f"base64 with a {name} every {every}": _spaced(BASE64, every, between)
        for name, between in (("space", " "), ("comma", ","), ("tab", "\t"), ("bar", "|"))
@@ -64,11 +68,11 @@ def test_a_file_in_text_is_refused(text: str) -> None:
 
 
 _WORDS = {
-    "English": "He said he would send the pictures to my sister if I did not pay by Friday evening.",
-    "German": "Er hat gesagt, dass er die Bilder an meine Schwester schickt, wenn ich nicht bezahle.",
+    "English": "He said he would send the pictures to my sister if I did not pay by Friday.",
+    "German": "Er sagte, dass er die Bilder an meine Schwester schickt, wenn ich nicht bezahle.",
     "Turkish": "Cuma akşamına kadar ödemezsem fotoğrafları kız kardeşime göndereceğini söyledi.",
     "Arabic": "قال إنه سيرسل الصور إلى أختي إذا لم أدفع قبل مساء يوم الجمعة.",
-    "Russian": "Он сказал, что отправит фотографии моей сестре, если я не заплачу до вечера пятницы.",
+    "Russian": "Он сказал, что отправит фотографии моей сестре, если я не заплачу до пятницы.",
     "Hindi": "उसने कहा कि अगर मैंने शुक्रवार शाम तक पैसे नहीं दिए तो वह तस्वीरें मेरी बहन को भेज देगा।",
     "Chinese": "他说如果我不在星期五晚上之前付钱，他就会把照片发给我的妹妹。",
     "Thai": "เขาบอกว่าจะส่งรูปให้น้องสาวของฉันถ้าฉันไม่จ่ายเงินภายในเย็นวันศุกร์",
@@ -96,7 +100,7 @@ LISTS = {
     ),
     "IBANs": "\n".join(f"DE{_chance.randrange(10**20):020d}" for _ in range(20)),
     "a hash": "The file they sent has this SHA-256: " + HEX[:64],
-    "an invoice": "Paid 500 EUR on 12.11.2026, TX 4f9a0c3e, 2x Amazon card AQ7K-93JDLE-QX2T, 16:40.",
+    "an invoice": "Paid 500 EUR on 12.11.2026, TX 4f9a0c3e, 2x Amazon card AQ7K-93JDLE-QX2T.",
     "names": "\n".join(f"@bad.guy_{number:03d}, Snap: xX_max{number}_Xx" for number in range(60)),
 }
 
@@ -121,7 +125,8 @@ def test_ordinary_long_texts_pass(file: str) -> None:
 
 @pytest.mark.django_db(transaction=True)
 class TestRoutes:
-    """Every route that takes text, as the browser sends it: refused, kept in the field, and nothing stored."""
+    """Every route that takes text, as the browser sends it: refused, kept in the field, and nothing
+    stored."""
 
     @pytest.mark.parametrize("sent", [False, True], ids=["draft", "sent"])
     @pytest.mark.parametrize("key", ["words", "deadline", "links", "accounts", "told", "contact"])

@@ -156,7 +156,7 @@ class TestConsent:
     def test_an_answer_that_the_reporter_did_not_sign_counts_in_neither_direction(
         self, offer: PartnerOffer
     ) -> None:
-        """A captured public process can write a row and its act, but not the reporter's signature."""
+        """A captured public process writes a row and its act, not the reporter's signature."""
         visit, other = factories.sent(), factories.sent()
         # everything is right but the signing key
         forger = dataclasses.replace(visit, signing_seed=other.signing_seed)
@@ -178,7 +178,8 @@ class TestConsent:
     def test_a_replayed_earlier_consent_does_not_undo_a_later_refusal(
         self, offer: PartnerOffer, at: str
     ) -> None:
-        """A statement with the reporter's own signature, put in again by somebody who can switch the triggers off."""
+        """A statement with the reporter's own signature, put in again by somebody who can switch
+        the triggers off."""
         visit = factories.sent()
         earlier = consent.give(visit, offer, Consent.Answer.YES)
         consent.give(visit, offer, Consent.Answer.NEVER)
@@ -192,7 +193,8 @@ class TestConsent:
     def test_a_replayed_statement_with_an_act_of_its_own_counts_for_nothing(
         self, offer: PartnerOffer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """A captured public door writes row and act by the rules, with a yes that the reporter signed a while ago."""
+        """A captured public door writes row and act by the rules, with a yes that the reporter
+        signed a while ago."""
         visit = factories.sent()
         monkeypatch.setattr(timezone, "now", lambda: datetime.now(UTC) - timedelta(minutes=10))
         consent.give(visit, offer, Consent.Answer.YES)

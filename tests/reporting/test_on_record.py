@@ -1,4 +1,5 @@
-"""What a report holds, as the ledger says: each way in which a row and its act can differ is one marked line.
+"""What a report holds, as the ledger says: each way in which a row and its act can differ is one
+marked line.
 
 The editor here has the database and the disk and no key of the report; triggers are off for them.
 """
@@ -236,7 +237,8 @@ def test_an_act_put_back_in_another_place_breaks_the_chain(visit: Visit) -> None
 
 
 def test_taking_out_after_sending_hides_nothing(visit: Visit) -> None:
-    """Only before sending is something the reporter's to take out: an act of it later removes nothing from the list."""
+    """Only before sending is something the reporter's to take out: an act of it later removes
+    nothing from the list."""
     answer = first(visit, Answer)
     with factories.forging():
         CustodyEvent.objects.filter(subject=visit.report.pk, event="message:posted").update(

@@ -1,4 +1,5 @@
-"""What may show a child is closed on every path, whatever it is: file, link, account, answer, message."""
+"""What may show a child is closed on every path, whatever it is: file, link, account, answer,
+message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An act of the reporter carries a signature for one thing, at one place of one chain, at one time."""
+"""An act of the reporter is signed for one thing, at one place of one chain, at one time."""
 
 from __future__ import annotations
 
@@ -92,7 +92,8 @@ def test_a_field_of_the_detail_that_is_missing(visit: Visit, field: str) -> None
 
 @pytest.mark.parametrize(("minutes", "holds"), [(-6, False), (-4, True), (4, True), (6, False)])
 def test_the_clocks_may_differ_by_five_minutes(visit: Visit, minutes: int, holds: bool) -> None:
-    """The database's clock stamps the act, the door's the signature; a signature kept for later is worth nothing."""
+    """The database's clock stamps the act, the door's the signature; a signature kept for later is
+    worth nothing."""
     event, detail = posted(visit)
     moved = dataclasses.replace(event, at=event.at + timedelta(minutes=minutes))
     assert is_signed(visit, moved, detail) == holds

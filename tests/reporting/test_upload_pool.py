@@ -73,8 +73,16 @@ class Phone:
             "content-length": str(len(body)),
             **headers,
         }
-        scope = {"type": "http", "method": method, "path": path or f"/files/{self.group.pk}/",
-                 "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in sent.items() if value]}  # fmt: skip
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": path or f"/files/{self.group.pk}/",
+            "headers": [
+                (name.replace("_", "-").encode(), value.encode())
+                for name, value in sent.items()
+                if value
+            ],
+        }
         half = len(body) // 2
         parts = [{"type": "http.request", "body": body[:half], "more_body": True}]
         parts.append(

@@ -1,8 +1,9 @@
 """statement/: the reporter's answers as given, each with the wording that was shown.
 
 `answers/A-….json` is the record that the reporter signed, byte for byte: its SHA-256 is `sha256` in
-the detail of its act. `statement.json` lists the answers in the order of the form, each with its act;
-`statement.txt` is the same for people. verify.sh makes both anew from the records and compares.
+the detail of its act. `statement.json` lists the answers in the order of the form, each with its
+act; `statement.txt` is the same for people. verify.sh makes both anew from the records and
+compares.
 """
 
 from __future__ import annotations
