@@ -59,6 +59,18 @@ def _exhibit_with_a_fact_twice(forged: Forgery) -> None:
     forged.replace("data/exhibits/E0001/exhibit.json", ' "sha1"', f'{line} "sha1"')
 
 
+def _exhibit_without_a_fact(forged: Forgery) -> None:
+    path = forged.path("data/exhibits/E0001/exhibit.json")
+    record = json.loads(path.read_bytes())
+    del record["md5"]
+    path.write_text(json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True))
+
+
+def _exhibit_on_one_line(forged: Forgery) -> None:
+    path = forged.path("data/exhibits/E0001/exhibit.json")
+    path.write_text(json.dumps(json.loads(path.read_bytes())))
+
+
 def _second_exhibit_from_nowhere(forged: Forgery) -> None:
     shutil.copytree(forged.path("data/exhibits/E0001"), forged.path("data/exhibits/E0002"))
 
@@ -276,6 +288,8 @@ def _checkpoint_of_another_package(forged: Forgery) -> None:
             )
         ),
         (_exhibit_with_a_fact_twice, "exhibits (data/exhibits/E0001/exhibit.json cannot be read)"),
+        (_exhibit_without_a_fact, "exhibits (data/exhibits/E0001/exhibit.json names no md5)"),
+        (_exhibit_on_one_line, "exhibits (data/exhibits/E0001/exhibit.json cannot be read)"),
         (_second_exhibit_from_nowhere, "exhibits (data/exhibits/E0002/exhibit.json"),
         (_file_beside_the_exhibits, "exhibits (files beside them)"),
         (_answer, "statement (data/statement/answers/A-"),
