@@ -24,7 +24,7 @@ from cases.operations import ceremony
 from reporting import acts
 from reporting.custody import checkpoints
 from tests.attacks import forgery
-from tests.attacks.forgery import Forgery
+from tests.attacks.forgery import LEDGER, Forgery
 from tests.attacks.genuine import Genuine
 
 # The mark makes a database for the run; an attack itself touches none.
@@ -81,6 +81,23 @@ def test_not_even_the_ledgers_own_key_re_dates_what_the_reporter_signed(
     forged.rewrite_ledger(_to_2020, key=checkpoints.private_key(genuine.keys / "checkpoint.key"))
     forged.sign()
     assert "Layer: reporter's signature" in forged.verified().stdout
+
+
+def test_what_the_reporter_signed_at_another_time_is_not_signed(
+    forged: Forgery, genuine: Genuine
+) -> None:
+    """The links up to the reporter's last act stay as they were, so that only its time tells."""
+    last = max(row["seq"] for row in forged.rows() if row["door"] == "public")
+
+    def moved(row: dict[str, Any]) -> None:
+        if row["seq"] >= last:
+            at = datetime.fromisoformat(row["at"]) + timedelta(seconds=303)
+            row["at"] = at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    forged.rewrite_ledger(moved, key=checkpoints.private_key(genuine.keys / "checkpoint.key"))
+    time.sleep(4)  # the act of packing may be five minutes younger than the stamp, not more
+    forged.sign()
+    assert f"Layer: reporter's signature ({LEDGER}/{last:08d}.json)" in forged.verified().stdout
 
 
 def test_a_checkpoint_by_another_key_than_the_one_named_is_refused(
