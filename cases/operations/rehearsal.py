@@ -19,6 +19,7 @@ from django.conf import settings
 
 from cases import partners
 from cases.casework import examination
+from cases.exports.formats.verify import SCRIPT
 from cases.models import Case, PartnerKey, Referral
 from cases.operations.acting import acting_as
 from cases.referrals import disclosure, handover
@@ -58,7 +59,8 @@ class Summary:
 
 
 def run(files: list[Path], out: Path) -> Summary:
-    """Write package.zip, package.zip.age, partner-test.key, receipt.txt and ca.pem into `out`.
+    """Write package.zip, package.zip.age, partner-test.key and receipt.txt into `out`, with what a
+    partner verifies them by: verify.sh, ca.pem and ledger.pub.
 
     Raises acting.CannotAct, opener.Refused, gather.NotSequenced, and what the steps raise.
     """
@@ -95,7 +97,9 @@ def run(files: list[Path], out: Path) -> Summary:
         StaffMember.objects.filter(pk__in=[worker.pk, approver.pk]).update(is_active=False)
     (out / "partner-test.key").touch(mode=0o600)
     (out / "partner-test.key").write_text(partner_secret)
+    (out / "verify.sh").write_bytes(SCRIPT.read_bytes())
     (out / "ca.pem").write_bytes(Path(settings.CA_CERTIFICATE_FILE).read_bytes())
+    (out / "ledger.pub").write_bytes(Path(settings.CHECKPOINT_PUBLIC_KEY_FILE).read_bytes())
     with (
         summary.step("unlock"),
         (out / "package.zip.age").open("rb") as encrypted,

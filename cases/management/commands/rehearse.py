@@ -70,5 +70,5 @@ class Command(BaseCommand):
             self.stdout.write(f"{name:<20} {seconds:8.3f} s")
         self.stdout.write(
             "\nRehearsed. Now verify it as a partner would:\n"
-            f"  cd {out} && unzip -q package.zip && sh EVP-*/verify.sh ca.pem"
+            f"  cd {out} && unzip -q package.zip && sh verify.sh EVP-* ca.pem ledger.pub"
         )
