@@ -65,8 +65,10 @@ def _prove(act: tuple[str, int]) -> str:
 def run(office: Office, how_many: int) -> list[rounds.Row]:
     with psycopg.connect(office.postgres.owner_url(), autocommit=True) as owner:
         append = _append(office, owner, how_many)
+        _place_all()
         say(f"ledger: {_verify():,} events, the appended ones among them, verify")
         ledger_rows.clear(owner)
+        settings.CHECKPOINTS_LOG.unlink()
         ledger_rows.load(owner, first=1, events=_VERIFIED)
         _place_all()
         verified = _verified(owner, how_many)
