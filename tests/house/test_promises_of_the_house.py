@@ -340,3 +340,13 @@ def test_importing_needs_no_network() -> None:
         check=True,
         env={"DJANGO_SETTINGS_MODULE": "config.settings", "PATH": "/usr/bin:/bin"},
     )
+
+
+def test_the_two_verifiers_check_signatures_alike() -> None:
+    """Each script is one file that works alone, so what both need stands in both."""
+
+    def of(script: str) -> str:
+        text = (ROOT / script).read_text()
+        return text[text.index("bytes() {") : text.index("this openssl cannot check Ed25519")]
+
+    assert of("cases/exports/verify.sh") == of("reporting/verify-receipt.sh")
