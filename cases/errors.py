@@ -10,3 +10,7 @@ class NotNext(Exception):
 
 class ReasonMissing(Exception):
     """An act that needs a written reason came without one; nothing was changed."""
+
+
+class NotAsRecorded(Exception):
+    """A hand-over or case is not what the ledger holds of it: it is frozen, nothing was changed."""

@@ -30,10 +30,13 @@ CREATE CONSTRAINT TRIGGER quarantine_decided AFTER INSERT OR UPDATE ON public.re
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.cases_quarantine_decided();
 
 -- A note is stored together with the act that added it.
+CREATE OR REPLACE FUNCTION public.cases_note_sha256(p public.cases_note) RETURNS text LANGUAGE sql STABLE
+RETURN public.reporting_row_sha256(ARRAY[]::text[], p.sealed);
+
 CREATE OR REPLACE FUNCTION public.cases_note_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF NOT public.custody_recorded(NEW.case_id, NEW.id, encode(sha256(NEW.sealed), 'hex'), NEW.at) THEN
+    IF NOT public.custody_recorded(NEW.case_id, NEW.id, public.cases_note_sha256(NEW), NEW.at) THEN
         PERFORM public.reporting_refuse_unrecorded(TG_TABLE_NAME, NEW.id);
     END IF;
     RETURN NULL;
@@ -42,6 +45,93 @@ END $$;
 DROP TRIGGER IF EXISTS note_recorded ON public.cases_note;
 CREATE CONSTRAINT TRIGGER note_recorded AFTER INSERT OR UPDATE ON public.cases_note
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.cases_note_recorded();
+
+-- What changes has the hash of its rows in each act that changes it: SHA-256 of their PostgreSQL `jsonb` text without
+-- nulls, so that a column added later changes no hash taken before. A referral is hashed with the partner's key, its
+-- package and its disclosure, and with a salt, because the acts of a report are in packages; a case with its reports.
+CREATE OR REPLACE FUNCTION public.cases_handover_sha256(p_referral text) RETURNS bytea
+LANGUAGE sql STABLE SECURITY DEFINER SET timezone = 'UTC'
+BEGIN ATOMIC
+    SELECT sha256(convert_to(jsonb_strip_nulls(to_jsonb(referral) - 'build_failed_at' - 'build_failure'
+        || jsonb_build_object('partner_key', to_jsonb(key), 'package', to_jsonb(package),
+            'disclosure', to_jsonb(disclosure)))::text, 'UTF8'))
+    FROM public.cases_referral referral
+    LEFT JOIN public.cases_partnerkey key ON key.id = referral.partner_key_id
+    LEFT JOIN public.cases_package package ON package.referral_id = referral.id
+    LEFT JOIN public.cases_disclosure disclosure ON disclosure.referral_id = referral.id
+    WHERE referral.id = p_referral;
+END;
+
+CREATE OR REPLACE FUNCTION public.cases_case_sha256(p_case text) RETURNS bytea
+LANGUAGE sql STABLE SECURITY DEFINER SET timezone = 'UTC'
+BEGIN ATOMIC
+    SELECT sha256(convert_to(jsonb_strip_nulls(to_jsonb(c) || jsonb_build_object('reports',
+        (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.id) FROM public.cases_casereport r WHERE r.case_id = c.id)))::text,
+        'UTF8'))
+    FROM public.cases_case c WHERE c.id = p_case;
+END;
+
+-- Whether the rows stand as the newest act that changed them left them.
+CREATE OR REPLACE FUNCTION public.cases_handover_recorded(p_referral text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER
+BEGIN ATOMIC
+    SELECT coalesce(encode(public.cases_handover_sha256(p_referral), 'hex') = (
+        SELECT event.object_sha256 FROM public.custody_custodyevent event
+        WHERE event.object = p_referral AND event.object <> event.subject AND event.object_sha256 <> repeat('0', 64)
+        ORDER BY event.id DESC LIMIT 1), false);
+END;
+
+CREATE OR REPLACE FUNCTION public.cases_case_recorded(p_case text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER
+BEGIN ATOMIC
+    SELECT coalesce(encode(public.cases_case_sha256(p_case), 'hex') = (
+        SELECT event.object_sha256 FROM public.custody_custodyevent event
+        WHERE event.subject = p_case AND event.object = p_case AND event.object_sha256 <> repeat('0', 64)
+        ORDER BY event.seq DESC LIMIT 1), false);
+END;
+
+REVOKE ALL ON FUNCTION public.cases_handover_sha256, public.cases_case_sha256, public.cases_handover_recorded,
+    public.cases_case_recorded FROM PUBLIC;
+
+-- No change of them is committed without an act that names it; that a build failed is none. `TG_ARGV`: the column that
+-- holds the id.
+CREATE OR REPLACE FUNCTION public.cases_handover_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND to_jsonb(NEW) - 'build_failed_at' - 'build_failure'
+            = to_jsonb(OLD) - 'build_failed_at' - 'build_failure' THEN
+        RETURN NULL;
+    END IF;
+    IF NOT public.cases_handover_recorded(to_jsonb(NEW) ->> TG_ARGV[0]) THEN
+        PERFORM public.reporting_refuse_unrecorded(TG_TABLE_NAME, to_jsonb(NEW) ->> TG_ARGV[0]);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION public.cases_case_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT public.cases_case_recorded(to_jsonb(NEW) ->> TG_ARGV[0]) THEN
+        PERFORM public.reporting_refuse_unrecorded(TG_TABLE_NAME, to_jsonb(NEW) ->> TG_ARGV[0]);
+    END IF;
+    RETURN NULL;
+END $$;
+
+DROP TRIGGER IF EXISTS referral_recorded ON public.cases_referral;
+CREATE CONSTRAINT TRIGGER referral_recorded AFTER INSERT OR UPDATE ON public.cases_referral
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.cases_handover_changed('id');
+DROP TRIGGER IF EXISTS package_recorded ON public.cases_package;
+CREATE CONSTRAINT TRIGGER package_recorded AFTER INSERT OR UPDATE ON public.cases_package
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.cases_handover_changed('referral_id');
+DROP TRIGGER IF EXISTS disclosure_recorded ON public.cases_disclosure;
+CREATE CONSTRAINT TRIGGER disclosure_recorded AFTER INSERT OR UPDATE ON public.cases_disclosure
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.cases_handover_changed('referral_id');
+DROP TRIGGER IF EXISTS case_recorded ON public.cases_case;
+CREATE CONSTRAINT TRIGGER case_recorded AFTER INSERT OR UPDATE ON public.cases_case
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.cases_case_changed('id');
+DROP TRIGGER IF EXISTS casereport_recorded ON public.cases_casereport;
+CREATE CONSTRAINT TRIGGER casereport_recorded AFTER INSERT OR UPDATE ON public.cases_casereport
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.cases_case_changed('case_id');
 
 -- The partner door reads and changes a hand-over by its collection code, and by nothing else. It may read no table of
 -- the office: whoever takes it over learns only what the codes typed meanwhile open.
@@ -53,7 +143,7 @@ CREATE OR REPLACE FUNCTION public.cases_collection(p_code text) RETURNS TABLE (
 BEGIN ATOMIC
     SELECT d.referral_id, r.case_id, r.report_id, p.id, p.name, k.name, k.vault_name, k.encrypted_size,
         k.encrypted_sha256, d.expires_at, d.collected_at, d.taken_back_at, d.answer,
-        d.taken_back_at IS NULL AND d.answer <> 'rejected' AND NOT EXISTS (SELECT FROM public.reporting_quarantine q
+        d.taken_back_at IS NULL AND d.answer <> 'rejected' AND public.cases_handover_recorded(r.id) AND NOT EXISTS (SELECT FROM public.reporting_quarantine q
             WHERE q.report_id = r.report_id AND q.state <> 'released' AND k.items ? q.thing)
     FROM public.cases_disclosure d
     JOIN public.cases_referral r ON r.id = d.referral_id
@@ -63,46 +153,50 @@ BEGIN ATOMIC
     WHERE d.token_hash = encode(sha256(convert_to(p_code, 'UTF8')), 'hex') AND d.expires_at > clock_timestamp();
 END;
 
--- The partner begins to take the package. False when it may no longer be collected. Under the report's lock, so that
--- quarantining and collecting cannot pass each other.
-CREATE OR REPLACE FUNCTION public.cases_collect(p_code text) RETURNS boolean
+-- The partner begins to take the package. Null when it may no longer be collected, else the hash that the caller's act
+-- names. Under the report's lock, so that quarantining and collecting cannot pass each other.
+CREATE OR REPLACE FUNCTION public.cases_collect(p_code text) RETURNS bytea
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     waiting record;
 BEGIN
     SELECT * INTO waiting FROM public.cases_collection(p_code);
     IF NOT FOUND THEN
-        RETURN false;
+        RETURN NULL;
     END IF;
     PERFORM FROM public.reporting_report report WHERE report.id = waiting.report FOR UPDATE;
     SELECT * INTO waiting FROM public.cases_collection(p_code);
     IF NOT FOUND OR NOT waiting.collectable THEN
-        RETURN false;
+        RETURN NULL;
     END IF;
     UPDATE public.cases_disclosure SET collected_at = clock_timestamp()
         WHERE referral_id = waiting.referral AND collected_at IS NULL;
-    RETURN true;
+    RETURN public.cases_handover_sha256(waiting.referral);
 END $$;
 
--- The partner's answer, once: received or rejected. A rejection closes the collection. False when it was answered before.
-CREATE OR REPLACE FUNCTION public.cases_answer(p_code text, p_answer text) RETURNS boolean
+-- The partner's answer, once: received or rejected. A rejection closes the collection. Null when it was answered before
+-- or the hand-over is not as recorded, else the hash that the caller's act names.
+CREATE OR REPLACE FUNCTION public.cases_answer(p_code text, p_answer text) RETURNS bytea
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     waiting record;
 BEGIN
     SELECT * INTO waiting FROM public.cases_collection(p_code);
     IF NOT FOUND OR p_answer NOT IN ('received', 'rejected') THEN
-        RETURN false;
+        RETURN NULL;
     END IF;
     PERFORM FROM public.reporting_report report WHERE report.id = waiting.report FOR UPDATE;
+    IF NOT public.cases_handover_recorded(waiting.referral) THEN
+        RETURN NULL;
+    END IF;
     UPDATE public.cases_referral SET state = CASE p_answer WHEN 'received' THEN 'acknowledged' ELSE 'rejected' END
         WHERE id = waiting.referral AND state IN ('disclosed', 'silent');
     IF NOT FOUND THEN
-        RETURN false;
+        RETURN NULL;
     END IF;
     UPDATE public.cases_disclosure SET acknowledged_at = clock_timestamp(), answer = p_answer
         WHERE referral_id = waiting.referral;
-    RETURN true;
+    RETURN public.cases_handover_sha256(waiting.referral);
 END $$;
 
 REVOKE ALL ON FUNCTION public.cases_collection, public.cases_collect, public.cases_answer FROM PUBLIC;

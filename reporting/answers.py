@@ -98,7 +98,7 @@ def save(
         "answer:saved",
         detail={"answer": answer.pk, "question": question.key, "group": group.pk if group else ""},
         about=answer.pk,
-        about_sha256=hashlib.sha256(sealed).digest(),
+        about_sha256=bytes.fromhex(on_record.stored_sha256(answer)),
         sha256=hashlib.sha256(plain).hexdigest(),
     )
     answer.at = recorded.at

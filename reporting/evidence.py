@@ -71,8 +71,8 @@ def acquire(
     """Keep a file whose bytes are already durable in the vault. The caller holds the report's lock
     and asked the age gate.
 
-    Its act names the SHA-256 of the object in the vault; name, size and plain SHA-256 lie in the
-    act's sealed detail, which the row holds as its acquisition.
+    Its act names the row, and with it the SHA-256 of the object in the vault; name, size and plain
+    SHA-256 lie in the act's sealed detail, which the row holds as its acquisition.
     """
     item = EvidenceItem(
         report=visit.report,
@@ -91,7 +91,7 @@ def acquire(
         file_name=file_name,
         size=sealed.size,
     )
-    return _keep(visit, item, facts, bytes.fromhex(sealed.ciphertext_sha256))
+    return _keep(visit, item, facts)
 
 
 def acquire_text(
@@ -104,18 +104,16 @@ def acquire_text(
     facts = Acquisition(
         item=item.pk, kind=kind.value, how="typed into the form", sha256=sha256, text=text
     )
-    return _keep(visit, item, facts, None)
+    return _keep(visit, item, facts)
 
 
-def _keep(
-    visit: Visit, item: EvidenceItem, facts: Acquisition, object_sha256: bytes | None
-) -> EvidenceItem:
+def _keep(visit: Visit, item: EvidenceItem, facts: Acquisition) -> EvidenceItem:
     recorded = signed.record_signed(
         visit,
         "evidence:acquired",
         detail=facts.to_record(),
         about=item.pk,
-        about_sha256=object_sha256,
+        about_sha256=bytes.fromhex(on_record.stored_sha256(item)),
         sha256=facts.sha256,
     )
     item.acquisition, item.at = recorded.sealed, recorded.at
@@ -178,16 +176,20 @@ def verify(item: EvidenceItem, *, by: Actor) -> bool:
     """Re-hash the object in the vault against the ledger; needs no key. A mismatch or a missing
     object freezes the item."""
     entry = _entry(item)
-    whole = not entry.fault and entry.event is not None
-    if whole and entry.event is not None:
-        try:
-            with store().open(item.vault_name) as source:
-                whole = reader.ciphertext_sha256(source) == entry.event.object_sha256
-        except (FileNotFoundError, ValueError):
-            whole = False
+    whole = not entry.fault and entry.row is not None and vault_fault(entry.row) == ""
     if not whole:
         _settle(item, None, by=by)
     return whole
+
+
+def vault_fault(item: EvidenceItem) -> str:
+    """Why the object in the vault is not the one its row names, or an empty text. Needs no key."""
+    try:
+        with store().open(item.vault_name) as source:
+            whole = reader.ciphertext_sha256(source) == item.ciphertext_sha256
+    except (FileNotFoundError, ValueError):
+        return "its object is not in the vault"
+    return "" if whole else "its object in the vault is not the one that was recorded"
 
 
 def _settle(item: EvidenceItem, digests: Digests | None, *, by: Actor) -> None:
@@ -270,10 +272,10 @@ def open_sealed(entry: Entry[EvidenceItem], secret: Secret) -> Iterator[bytes]:
 
 
 def _sealed(entry: Entry[EvidenceItem], known: Acquisition) -> Sealed:
-    assert entry.row is not None and entry.event is not None
+    assert entry.row is not None
     return Sealed(
         size=known.size,
         sha256=known.sha256,
         ciphertext_size=entry.row.ciphertext_size,
-        ciphertext_sha256=entry.event.object_sha256,
+        ciphertext_sha256=entry.row.ciphertext_sha256,
     )

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from reporting import budgets, embedded, quarantine, signed
+from reporting import budgets, embedded, on_record, quarantine, signed
 from reporting.actors import Actor
 from reporting.custody.record import founding, record
 from reporting.models import Message, Report
@@ -47,7 +47,7 @@ def write(visit: Visit, text: str) -> Message:
             "message:posted",
             detail={"message": message.pk, "from_office": False},
             about=message.pk,
-            about_sha256=hashlib.sha256(sealed).digest(),
+            about_sha256=bytes.fromhex(on_record.stored_sha256(message)),
             sha256=hashlib.sha256(text.encode()).hexdigest(),
         ).at
         message.save(force_insert=True)
@@ -69,7 +69,7 @@ def post(report: Report, text: str, *, by: Actor) -> Message:
                 "sha256": hashlib.sha256(text.encode()).hexdigest(),
             },
             about=message.pk,
-            about_sha256=hashlib.sha256(sealed).digest(),
+            about_sha256=bytes.fromhex(on_record.stored_sha256(message)),
         ).at
         message.save(force_insert=True)
     return message

@@ -147,15 +147,26 @@ def of(
 
 
 def stored_sha256(row: Answer | EvidenceItem | Message | Consent) -> str:
-    """What the act about a row has as its object's hash: of the sealed bytes, for a file of the
-    object in the vault."""
-    if isinstance(row, EvidenceItem) and row.kind == EvidenceItem.Kind.FILE:
-        return row.ciphertext_sha256
+    """The object's hash of the act about a row, in hex: SHA-256 over the columns that stand in the
+    clear, one a line, and the sealed bytes after them.
+
+    Not in it: the id, which the act names; the time, which is the act's; who a message is from,
+    which is the act's door; an item's acquisition, which is the act's sealed detail. `schema.sql`
+    has the same for the database.
+    """
+    if isinstance(row, Answer):
+        return _sha256(row.question, row.person_id, row.group_id or "", sealed=row.sealed)
     if isinstance(row, EvidenceItem):
-        return hashlib.sha256(row.acquisition).hexdigest()
-    if isinstance(row, Consent):
-        return hashlib.sha256(row.statement.encode() + bytes(row.signature)).hexdigest()
-    return hashlib.sha256(row.sealed).hexdigest()
+        of_vault = (row.vault_name, row.ciphertext_size, row.ciphertext_sha256)
+        return _sha256(row.kind, row.person_id, row.group_id or "", *of_vault)
+    if isinstance(row, Consent):  # its columns are those of the statement
+        return _sha256(sealed=row.statement.encode() + bytes(row.signature))
+    return _sha256(sealed=row.sealed)
+
+
+def _sha256(*columns: object, sealed: bytes = b"") -> str:
+    clear = "".join(f"{column}\n" for column in columns)
+    return hashlib.sha256(clear.encode() + bytes(sealed)).hexdigest()
 
 
 def row_fault(row: Answer | EvidenceItem | Message | Consent, event: Event) -> str:
@@ -164,7 +175,7 @@ def row_fault(row: Answer | EvidenceItem | Message | Consent, event: Event) -> s
         return event.fault
     if stored_sha256(row) != event.object_sha256:
         return OTHER_BYTES
-    if isinstance(row, EvidenceItem) and event.sealed and bytes(row.acquisition) != event.sealed:
+    if isinstance(row, EvidenceItem) and bytes(row.acquisition) != event.sealed:
         return OTHER_BYTES
     return OTHER_TIME if row.at != event.at else ""
 

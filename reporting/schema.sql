@@ -10,16 +10,49 @@ BEGIN
         USING ERRCODE = 'integrity_constraint_violation';
 END $$;
 
+-- The hash of a row in the act about it: SHA-256 over the columns that stand in the clear, one a line, and the sealed
+-- bytes after them. The id, the time, a message's side and an item's acquisition stand in the act itself.
+CREATE OR REPLACE FUNCTION public.reporting_row_sha256(p_columns text[], p_sealed bytea) RETURNS text
+LANGUAGE sql STABLE
+RETURN encode(sha256(convert_to(array_to_string(p_columns || ''::text, E'\n', ''), 'UTF8') || p_sealed), 'hex');
+
+CREATE OR REPLACE FUNCTION public.reporting_answer_sha256(p public.reporting_answer) RETURNS text
+LANGUAGE sql STABLE
+RETURN public.reporting_row_sha256(ARRAY[p.question, p.person_id, p.group_id], p.sealed);
+
+CREATE OR REPLACE FUNCTION public.reporting_evidenceitem_sha256(p public.reporting_evidenceitem) RETURNS text
+LANGUAGE sql STABLE
+RETURN public.reporting_row_sha256(ARRAY[p.kind, p.person_id, p.group_id, p.vault_name, p.ciphertext_size::text,
+    p.ciphertext_sha256], ''::bytea);
+
+CREATE OR REPLACE FUNCTION public.reporting_message_sha256(p public.reporting_message) RETURNS text
+LANGUAGE sql STABLE
+RETURN public.reporting_row_sha256(ARRAY[]::text[], p.sealed);
+
+CREATE OR REPLACE FUNCTION public.reporting_consent_sha256(p public.reporting_consent) RETURNS text
+LANGUAGE sql STABLE
+RETURN public.reporting_row_sha256(ARRAY[]::text[], convert_to(p.statement, 'UTF8') || p.signature);
+
+-- Whether the columns of a consent are those of the statement that the reporter signed, as RFC 8785 writes them. Text is
+-- compared, because a statement that is no JSON, or more than `jsonb` takes, must not stop who looks for it.
+CREATE OR REPLACE FUNCTION public.reporting_consent_stated(p public.reporting_consent) RETURNS boolean
+LANGUAGE sql STABLE
+RETURN starts_with(p.statement, concat('{"answer":"', p.answer, '","expires_at":"',
+        replace(to_char(p.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '.000000', ''), '+00:00","partner":"',
+        p.partner, '","partner_name":"'))
+    AND position(concat('","person":"', p.person_id, '","purpose":"') IN p.statement) > 0
+    AND position(concat('","report":"', p.report_id, '","signed_at":"') IN p.statement) > 0;
+
 CREATE OR REPLACE FUNCTION public.reporting_answer_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF NOT public.custody_recorded(NEW.report_id, NEW.id, encode(sha256(NEW.sealed), 'hex'), NEW.at) THEN
+    IF NOT public.custody_recorded(NEW.report_id, NEW.id, public.reporting_answer_sha256(NEW), NEW.at) THEN
         PERFORM public.reporting_refuse_unrecorded(TG_TABLE_NAME, NEW.id);
     END IF;
     RETURN NULL;
 END $$;
 
--- A file's act names the SHA-256 of its object in the vault; its acquisition is the act's sealed detail, byte for byte.
+-- An item's acquisition is the act's sealed detail, byte for byte.
 CREATE OR REPLACE FUNCTION public.reporting_item_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -27,8 +60,7 @@ BEGIN
             WHERE event.object = NEW.id AND event.subject = NEW.report_id AND event.at = NEW.at
                 AND event.event = 'evidence:acquired'
                 AND event.detail_sealed_sha256 = encode(sha256(NEW.acquisition), 'hex')
-                AND event.object_sha256 = CASE NEW.kind WHEN 'file' THEN NEW.ciphertext_sha256
-                    ELSE encode(sha256(NEW.acquisition), 'hex') END) THEN
+                AND event.object_sha256 = public.reporting_evidenceitem_sha256(NEW)) THEN
         PERFORM public.reporting_refuse_unrecorded(TG_TABLE_NAME, NEW.id);
     END IF;
     RETURN NULL;
@@ -39,7 +71,7 @@ SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM public.custody_custodyevent event
             WHERE event.object = NEW.id AND event.subject = NEW.report_id AND event.at = NEW.at
-                AND event.event = 'message:posted' AND event.object_sha256 = encode(sha256(NEW.sealed), 'hex')
+                AND event.event = 'message:posted' AND event.object_sha256 = public.reporting_message_sha256(NEW)
                 AND NEW.from_office = (event.door <> 'public')) THEN
         PERFORM public.reporting_refuse_unrecorded(TG_TABLE_NAME, NEW.id);
     END IF;
@@ -49,8 +81,7 @@ END $$;
 CREATE OR REPLACE FUNCTION public.reporting_consent_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF NOT public.custody_recorded(NEW.report_id, NEW.id,
-            encode(sha256(convert_to(NEW.statement, 'UTF8') || NEW.signature), 'hex'), NEW.at) THEN
+    IF NOT public.custody_recorded(NEW.report_id, NEW.id, public.reporting_consent_sha256(NEW), NEW.at) THEN
         PERFORM public.reporting_refuse_unrecorded(TG_TABLE_NAME, NEW.id);
     END IF;
     RETURN NULL;
@@ -162,7 +193,8 @@ END $$;
 CREATE CONSTRAINT TRIGGER answer_recorded AFTER INSERT OR UPDATE ON public.reporting_answer
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_answer_recorded();
 CREATE CONSTRAINT TRIGGER evidenceitem_recorded
-    AFTER INSERT OR UPDATE OF id, report_id, kind, acquisition, vault_name, ciphertext_sha256, at
+    AFTER INSERT OR UPDATE OF id, report_id, person_id, group_id, kind, acquisition, vault_name, ciphertext_size,
+        ciphertext_sha256, at
     ON public.reporting_evidenceitem
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_item_recorded();
 CREATE CONSTRAINT TRIGGER message_recorded AFTER INSERT OR UPDATE ON public.reporting_message

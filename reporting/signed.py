@@ -45,7 +45,7 @@ def record_signed(
     *,
     detail: dict[str, Any],
     about: str = "",
-    about_sha256: bytes | None = NO_HASH,
+    about_sha256: bytes = NO_HASH,
     sha256: str = NOTHING,
 ) -> Recorded:
     """Record an act of the reporter who is here, signed. Call it in a transaction.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from cases import stored
 from cases.errors import NotNext, ReasonMissing
 from cases.models import Case, Note
 from cases.reports.reading import stored_sha256
@@ -54,11 +55,17 @@ def move(case: Case, state: Case.State, *, by: StaffMember) -> None:
     """To a state that Case.NEXT allows after the present one. Raises PermissionDenied, NotNext."""
     by.check_may(May.WORK_CASES)
     before = [earlier for earlier, later in Case.NEXT.items() if state in later]
-    with transaction.atomic():
+    with stored.holding_case(case.pk):
         if Case.objects.filter(pk=case.pk, state__in=before).update(state=state) != 1:
             raise NotNext(
                 f"A case that is “{case.get_state_display()}” cannot become “{state.label}” next. "
                 "Nothing was changed."
             )
-        record(case.pk, "case:moved", actor=by.actor, detail={"to": state.value})
+        record(
+            case.pk,
+            "case:moved",
+            actor=by.actor,
+            detail={"to": state.value},
+            about_sha256=stored.case_sha256(case.pk),
+        )
     case.state = state

@@ -282,7 +282,7 @@ signed_by_reporter() { # the act that was taken: RFC 8785 JSON of what it is, si
     [ "$apart" -le 301 ] && [ "$apart" -ge -301 ]
 }
 grep -E '^[0-9]+ [^ ]+ [^ ]+ [^ ]+ public ' "$tmp/acts" |
-    grep -vE ' (report:started|evidence:quarantined|referral:closed) ' >"$tmp/reporter"
+    grep -vE ' (report:started|evidence:quarantined) ' >"$tmp/reporter"
 while read -r number event object actor _ time object_hash previous; do
     [ -e "$log/$number.detail" ] || continue
     IFS= read -r text <"$log/$number.detail" || [ -n "$text" ]
@@ -427,17 +427,22 @@ for folder in data/exhibits/*/; do
         case $name in
             exhibit) exhibit=$value ;; item) item=$value ;; original_name) written=$value ;; size) size=$value ;;
             md5) md5=$value ;; sha1) sha1=$value ;; sha256) sha256=$value ;; sha512) sha512=$value ;;
-            sha256_at_receipt) at_receipt=$value ;; received_utc) received=$value ;; ciphertext_sha256) ciphertext=$value ;;
+            sha256_at_receipt) at_receipt=$value ;; received_utc) received=$value ;;
+            person) person=$value ;; file_group) group=$value ;; vault_object) vault_object=$value ;;
+            ciphertext_size) ciphertext_size=$value ;; ciphertext_sha256) ciphertext=$value ;;
         esac
     done <"$facts"
-    for name in exhibit item original_name size md5 sha1 sha256 sha512 sha256_at_receipt received_utc ciphertext_sha256; do
+    for name in exhibit item original_name size md5 sha1 sha256 sha512 sha256_at_receipt received_utc \
+        person file_group vault_object ciphertext_size ciphertext_sha256; do
         case $known in *" $name "*) ;; *) fail "exhibits ($facts names no $name)" ;; esac
     done
     act evidence:acquired "$item" || fail "exhibits ($original: no act by which it came in)"
+    stored=$(printf '%s\n' file "$person" "$group" "$vault_object" "$ciphertext_size" "$ciphertext" |
+        sha256 | sed 's/ .*//')
     take "$text" sha256 || fail "exhibits ($original: no act by which it came in)"
     echo "$value  $original" >>"$tmp/originals"
     echo "$sha512  $original" >>"$tmp/sha512"
-    [ "$sha256" = "$value" ] && [ "$at_receipt" = "$value" ] && [ "$ciphertext" = "$object_hash" ] &&
+    [ "$sha256" = "$value" ] && [ "$at_receipt" = "$value" ] && [ "$stored" = "$object_hash" ] &&
         [ "$received" = "$time" ] && [ "$exhibit" = "${folder##*/}" ] ||
         fail "exhibits ($facts does not agree with the act)"
     recorded=${text#*,\"size\":}

@@ -53,6 +53,7 @@ class Migration(migrations.Migration):
                 ('build_failed_at', models.DateTimeField(null=True)),
                 ('build_failure', models.CharField(blank=True, max_length=80)),
                 ('reviewed_at', models.DateTimeField(null=True)),
+                ('salt', models.CharField(default=cases.models.referral.new_salt, max_length=32)),
             ],
         ),
         migrations.CreateModel(

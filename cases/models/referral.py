@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import ClassVar
 
 from django.db import models
@@ -16,6 +17,10 @@ from reporting.models import Consent, Report
 
 def referral_id() -> str:
     return ids.new("F")
+
+
+def new_salt() -> str:
+    return secrets.token_hex(16)
 
 
 class Referral(models.Model):
@@ -80,6 +85,7 @@ class Referral(models.Model):
         StaffMember, on_delete=models.PROTECT, related_name="+", null=True
     )
     reviewed_at = models.DateTimeField(null=True)
+    salt = models.CharField(max_length=32, default=new_salt)  # see cases/schema.sql
 
     INTERNAL: ClassVar = {
         "id",
@@ -100,6 +106,7 @@ class Referral(models.Model):
         "build_failure",
         "reviewed_by",
         "reviewed_at",
+        "salt",
     }
 
     class Meta:

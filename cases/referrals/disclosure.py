@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from cases import stored
 from cases.errors import NotNext
 from cases.exports import build, gather
 from cases.exports.encrypt_for import EncryptFor, Hashing
@@ -101,6 +102,7 @@ def draft(
             actor=by.actor,
             detail=detail,
             about=referral.pk,
+            about_sha256=stored.handover_sha256(referral.pk),
         )
     return referral
 
@@ -117,7 +119,7 @@ def approve(referral: Referral, *, by: StaffMember) -> None:
         )
     assert referral.partner_key is not None
     check_partner_key(referral.partner_key)
-    with transaction.atomic():
+    with stored.holding(referral.pk):
         Report.objects.select_for_update().get(pk=referral.report_id)
         check_basis(referral)
         waiting = Referral.objects.filter(pk=referral.pk, state=Referral.State.PREPARED)
@@ -133,6 +135,7 @@ def approve(referral: Referral, *, by: StaffMember) -> None:
             actor=by.actor,
             detail={"referral": referral.pk, "partner": referral.partner_key.partner_id},
             about=referral.pk,
+            about_sha256=stored.handover_sha256(referral.pk),
         )
     referral.refresh_from_db()
 
@@ -171,6 +174,7 @@ def package(referral: Referral) -> Package:
     built again. Raises what its parts raise, and NotNext if the referral moved on meanwhile.
     """
     by = job("package")
+    stored.check_handover(referral.pk)
     assert referral.partner_key is not None
     check_partner_key(referral.partner_key)
     check_basis(referral)
@@ -185,7 +189,7 @@ def package(referral: Referral) -> Package:
     except BaseException:
         staged.discard()
         raise
-    with transaction.atomic():
+    with stored.holding(referral.pk):
         waiting = Referral.objects.filter(pk=referral.pk, state=Referral.State.APPROVED)
         if waiting.update(state=Referral.State.BUILT) != 1:
             evidence.store().remove(vault_name)
@@ -204,5 +208,12 @@ def package(referral: Referral) -> Package:
             "encrypted_sha256": encrypted.sha256,
             "tagmanifest_sha256": tagmanifest,
         }
-        record(referral.case_id, "package:signed", actor=by, detail=detail, about=referral.pk)
+        record(
+            referral.case_id,
+            "package:signed",
+            actor=by,
+            detail=detail,
+            about=referral.pk,
+            about_sha256=stored.handover_sha256(referral.pk),
+        )
     return built

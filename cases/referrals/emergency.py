@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from cases import stored
 from cases.errors import NotNext
 from cases.models import Case, Disclosure, Referral
 from cases.models.referral import referral_id
@@ -63,6 +64,7 @@ def tell(
             actor=by.actor,
             detail={"referral": referral.pk, **told},
             about=referral.pk,
+            about_sha256=stored.handover_sha256(referral.pk),
         )
     return referral
 
@@ -72,7 +74,7 @@ def review(referral: Referral, *, by: StaffMember) -> None:
     by.check_may(May.APPROVE_REFERRALS)
     if referral.prepared_by_id == by.pk:
         raise SamePerson("You made this disclosure, so somebody else must review it.")
-    with transaction.atomic():
+    with stored.holding(referral.pk):
         waiting = Referral.objects.filter(
             pk=referral.pk, lane=Referral.Lane.EMERGENCY, state=Referral.State.DISCLOSED
         )
@@ -87,6 +89,7 @@ def review(referral: Referral, *, by: StaffMember) -> None:
             actor=by.actor,
             detail={"referral": referral.pk},
             about=referral.pk,
+            about_sha256=stored.handover_sha256(referral.pk),
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
+from cases import stored
 from cases.errors import NotNext
 from cases.models import Disclosure, Package, Referral
 from cases.referrals.disclosure import check_basis, check_partner_key
@@ -77,16 +78,20 @@ def in_person(referral: Referral, *, by: StaffMember) -> Package:
     May be taken again if the copying failed. Raises what `_hand_over` raises.
     """
     by.check_may(May.PREPARE_REFERRALS)
-    with transaction.atomic():
+    with stored.holding(referral.pk):
         carried = Disclosure.objects.filter(
             referral=referral, token_hash=None, taken_back_at=None
         ).exclude(collected_at=None)
         if not carried.exists():
             _hand_over(referral, by=by, collected_at=timezone.now())
         _check_nothing_quarantined_since(referral)
-        detail = {"referral": referral.pk}
         record(
-            referral.case_id, "package:carried", actor=by.actor, detail=detail, about=referral.pk
+            referral.case_id,
+            "package:carried",
+            actor=by.actor,
+            detail={"referral": referral.pk},
+            about=referral.pk,
+            about_sha256=stored.handover_sha256(referral.pk),
         )
     return Package.objects.get(referral=referral)
 
@@ -101,7 +106,7 @@ def _hand_over(referral: Referral, *, by: StaffMember, **how: Any) -> None:
     by.check_may(May.PREPARE_REFERRALS)
     assert referral.partner_key is not None
     check_partner_key(referral.partner_key)
-    with transaction.atomic():
+    with stored.holding(referral.pk):
         Report.objects.select_for_update().get(pk=referral.report_id)
         check_basis(referral)
         _check_nothing_quarantined_since(referral)
@@ -119,6 +124,7 @@ def _hand_over(referral: Referral, *, by: StaffMember, **how: Any) -> None:
             actor=by.actor,
             detail={"referral": referral.pk, "partner": referral.partner_key.partner_id},
             about=referral.pk,
+            about_sha256=stored.handover_sha256(referral.pk),
         )
     referral.refresh_from_db()
 
@@ -150,8 +156,9 @@ def collected(code: str) -> Collection:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT public.cases_collect(%s)", [_typed(code)])
-            if not cursor.fetchone()[0]:
-                raise UnknownCollection
+            sha256: bytes | None = cursor.fetchone()[0]
+        if sha256 is None:
+            raise UnknownCollection
         collection = find(code)
         record(
             collection.case_id,
@@ -159,6 +166,7 @@ def collected(code: str) -> Collection:
             actor=Actor(collection.partner),
             detail={"referral": collection.referral},
             about=collection.referral,
+            about_sha256=bytes(sha256),
         )
     return collection
 
@@ -169,10 +177,16 @@ def answered_by_partner(code: str, answer: str, reference: str) -> None:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT public.cases_answer(%s, %s)", [_typed(code), answer])
-            if not cursor.fetchone()[0]:
-                return
+            sha256: bytes | None = cursor.fetchone()[0]
+        if sha256 is None:
+            return
         _record_answer(
-            collection.report, collection.referral, answer, reference, by=Actor(collection.partner)
+            collection.report,
+            collection.referral,
+            answer,
+            reference,
+            sha256=bytes(sha256),
+            by=Actor(collection.partner),
         )
 
 
@@ -184,7 +198,7 @@ def acknowledge(referral: Referral, answer: str, reference: str, *, by: StaffMem
     """
     by.check_may(May.PREPARE_REFERRALS)
     state = {"received": Referral.State.ACKNOWLEDGED, "rejected": Referral.State.REJECTED}[answer]
-    with transaction.atomic():
+    with stored.holding(referral.pk):
         Report.objects.select_for_update().get(pk=referral.report_id)
         waiting = Referral.objects.filter(
             pk=referral.pk, state__in=[Referral.State.DISCLOSED, Referral.State.SILENT]
@@ -194,16 +208,32 @@ def acknowledge(referral: Referral, answer: str, reference: str, *, by: StaffMem
         Disclosure.objects.filter(pk=referral.pk).update(
             acknowledged_at=timezone.now(), answer=answer
         )
-        _record_answer(referral.report_id, referral.pk, answer, reference, by=by.actor)
+        _record_answer(
+            referral.report_id,
+            referral.pk,
+            answer,
+            reference,
+            sha256=stored.handover_sha256(referral.pk),
+            by=by.actor,
+        )
 
 
-def _record_answer(report: str, referral: str, answer: str, reference: str, *, by: Actor) -> None:
+def _record_answer(
+    report: str, referral: str, answer: str, reference: str, *, sha256: bytes, by: Actor
+) -> None:
     detail = {
         "referral": referral,
         "answer": answer,
         "reference": reference.strip()[:REFERENCE_LIMIT],
     }
-    record(report, "referral:answered", actor=by, detail=detail, about=referral)
+    record(
+        report,
+        "referral:answered",
+        actor=by,
+        detail=detail,
+        about=referral,
+        about_sha256=sha256,
+    )
 
 
 def _typed(code: str) -> str:

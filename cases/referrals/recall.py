@@ -8,11 +8,15 @@ page says so too, and the reporter sees that they were told.
 
 from __future__ import annotations
 
-from django.db import connection, transaction
+import logging
+from typing import Any
+
+from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from cases.errors import NotNext
+from cases import stored
+from cases.errors import NotAsRecorded, NotNext
 from cases.models import Disclosure, Referral
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
@@ -21,6 +25,7 @@ from reporting.actors import Actor, job
 from reporting.custody.record import record, record_on_both
 from reporting.models import Consent, Report
 
+log = logging.getLogger("holdfast.worker")
 _BECOMES_RECALLED = [
     before for before, after in Referral.NEXT.items() if Referral.State.RECALLED in after
 ]
@@ -35,6 +40,8 @@ def close_collections(report: Report, thing: str, *, by: Actor) -> None:
     for disclosure in waiting.filter(referral__package__items__contains=[thing]).select_related(
         "referral"
     ):
+        if not stored.handover_recorded(disclosure.pk):
+            continue  # frozen: nobody can collect it
         Disclosure.objects.filter(pk=disclosure.pk).update(expires_at=timezone.now())
         record(
             disclosure.referral.case_id,
@@ -42,6 +49,7 @@ def close_collections(report: Report, thing: str, *, by: Actor) -> None:
             actor=by,
             detail={"referral": disclosure.pk, "thing": thing},
             about=disclosure.pk,
+            about_sha256=stored.handover_sha256(disclosure.pk),
         )
 
 
@@ -56,7 +64,10 @@ def notice_withdrawn_consents(*, everywhere: bool = False) -> int:
         by_consent = by_consent.exclude(report__news_at=None)
     lost = [referral for referral in by_consent if not _still_agreed(referral)]
     for referral in lost:
-        _take_back(referral, by=job("recall"))
+        try:
+            _take_back(referral, by=job("recall"))
+        except NotAsRecorded as error:  # nobody can collect it, and the others must not wait
+            log.error("a consent was taken back: %s", error, extra={"referral": referral.pk})
     return len(lost)
 
 
@@ -77,36 +88,35 @@ def _still_agreed(referral: Referral) -> bool:
 def _take_back(referral: Referral, *, by: Actor) -> None:
     now = timezone.now()
     assert referral.partner_key is not None
-    with transaction.atomic():
+    detail = {"referral": referral.pk, "partner": referral.partner_key.partner_id}
+    with stored.holding(referral.pk):
         _hold(referral.report_id)
         disclosure = Disclosure.objects.select_for_update().get(pk=referral.pk)
         if disclosure.taken_back_at is not None:
             return
         collected = disclosure.collected_at is not None
         disclosure.taken_back_at = now
-        detail = {
-            "referral": referral.pk,
-            "partner": referral.partner_key.partner_id,
-            "collected": collected,
-        }
-        if collected:
-            record(
-                referral.case_id, "referral:taken_back", actor=by, detail=detail, about=referral.pk
-            )
-        else:
+        if not collected:
             disclosure.expires_at = now
             recalled = Referral.objects.filter(pk=referral.pk, state__in=_BECOMES_RECALLED)
             recalled.update(state=Referral.State.RECALLED)
+        disclosure.save(update_fields=["taken_back_at", "expires_at"])
+        act: dict[str, Any] = {
+            "actor": by,
+            "detail": detail | {"collected": collected},
+            "about": referral.pk,
+            "about_sha256": stored.handover_sha256(referral.pk),
+        }
+        if collected:
+            record(referral.case_id, "referral:taken_back", **act)
+        else:
             record_on_both(
                 referral.report_id,
                 referral.case_id,
                 "report:taken_back",
                 on_case="referral:taken_back",
-                actor=by,
-                detail=detail,
-                about=referral.pk,
+                **act,
             )
-        disclosure.save(update_fields=["taken_back_at", "expires_at"])
 
 
 def _hold(report_id: str) -> None:
@@ -131,7 +141,7 @@ def recall(referral: Referral, *, by: StaffMember) -> None:
     """The partner was told, by the road that is theirs. Raises PermissionDenied, NotNext."""
     by.check_may(May.PREPARE_REFERRALS)
     assert referral.partner_key is not None
-    with transaction.atomic():
+    with stored.holding(referral.pk):
         waiting = Disclosure.objects.filter(pk=referral.pk, told_at=None)
         collected = waiting.exclude(taken_back_at=None).exclude(collected_at=None)
         if collected.update(told_at=timezone.now()) != 1:
@@ -148,4 +158,5 @@ def recall(referral: Referral, *, by: StaffMember) -> None:
             actor=by.actor,
             detail={"referral": referral.pk, "partner": referral.partner_key.partner_id},
             about=referral.pk,
+            about_sha256=stored.handover_sha256(referral.pk),
         )

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
+from cases.errors import NotAsRecorded
 from cases.staff.models import StaffMember
 from reporting.evidence import HashMismatch, NotOpenable
 from reporting.vault.opener import Refused
@@ -24,7 +25,8 @@ class StaffRequest(HttpRequest):
 
 def shows_refusals(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Show what `view` refuses as a page: 403 for the role, 503 from the opener, 409 for a
-    quarantined item, 500 for bytes that do not match their hash."""
+    quarantined item and for what is not as recorded, 500 for bytes that do not match their
+    hash."""
 
     @wraps(view)
     def inner(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -40,6 +42,13 @@ def shows_refusals(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpR
                 503,
                 "It was not opened",
                 f"{refusal}. The attempt is on record. Nothing was changed.",
+            )
+        except NotAsRecorded as error:
+            return _page(
+                request,
+                409,
+                "This is not as it was recorded",
+                f"{error} Nothing was changed. Please tell your administrator now.",
             )
         except NotOpenable as error:
             return _page(request, 409, "This item is locked", str(error))

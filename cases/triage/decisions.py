@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from cases import stored
 from cases.models import Assessment, Case, CaseReport
 from cases.models.case import case_id
 from cases.staff.models import StaffMember
@@ -67,7 +68,7 @@ def accept(report: Report, *, by: StaffMember) -> Case:
 def join(report: Report, case: Case, *, by: StaffMember) -> None:
     """Add the report to an existing case. Raises PermissionDenied, AlreadyDecided."""
     by.check_may(May.WORK_CASES)
-    with transaction.atomic():
+    with stored.holding_case(case.pk):
         take(report, by=by)
         _claim(report, Report.State.JOINED)
         _bind(case, report, "joined", by=by)
@@ -119,4 +120,5 @@ def _bind(case: Case, report: Report, how: str, *, by: StaffMember) -> None:
         on_case=f"case:report_{how}",
         actor=by.actor,
         detail={},
+        case_sha256=stored.case_sha256(case.pk),
     )

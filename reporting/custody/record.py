@@ -64,21 +64,18 @@ def record(
     actor: str,
     detail: dict[str, Any],
     about: str = "",
-    about_sha256: bytes | None = NO_HASH,
+    about_sha256: bytes = NO_HASH,
     previous: str | None = None,
 ) -> Recorded:
     """Append one act inside the caller's transaction, its detail sealed to the subject's key.
 
-    `about`: the id of the thing the act is about (default: the subject itself); `about_sha256`:
-    SHA-256 of that thing's stored sealed bytes, where the act stores one; None where the thing's
-    stored bytes are the sealed detail. `previous`: the head the caller believes in (hex leaf); a
-    chain that has moved on raises django.db.OperationalError. An act that the session's door may
-    not record raises django.db.ProgrammingError.
+    `about`: the id of the thing the act is about (default: the subject itself); `about_sha256`: of
+    that thing's stored row, where the act writes one. `previous`: the head the caller believes in
+    (hex leaf); a chain that has moved on raises django.db.OperationalError. An act that the
+    session's door may not record raises django.db.ProgrammingError.
     """
     text = _salted(detail)
     sealed = seal_bytes(text, founding(subject).public_key)
-    if about_sha256 is None:
-        about_sha256 = hashlib.sha256(sealed).digest()
     return _append(
         subject,
         event,
@@ -100,12 +97,14 @@ def record_on_both(
     actor: str,
     detail: dict[str, Any],
     about: str = "",
+    about_sha256: bytes = NO_HASH,
+    case_sha256: bytes = NO_HASH,
 ) -> tuple[Recorded, Recorded]:
     """One act on two chains, each naming the other's head: what the report's package shows is bound
     to the case's record.
 
-    `on_case`: the name of the act on the case, when it is another one. Returns the events of report
-    and case.
+    `on_case`: the name of the act on the case, when it is another one. `case_sha256`: of the case's
+    row, where the act writes it and is about nothing else. Returns the events of report and case.
     """
     case_head = head(case)
     on_report = record(
@@ -114,9 +113,17 @@ def record_on_both(
         actor=actor,
         detail={**detail, "case": case, "case_head": case_head},
         about=about,
+        about_sha256=about_sha256,
     )
-    detail = {**detail, "report": report, "report_head": on_report.leaf}
-    return on_report, record(case, on_case or event, actor=actor, detail=detail, about=about)
+    on_case_chain = record(
+        case,
+        on_case or event,
+        actor=actor,
+        detail={**detail, "report": report, "report_head": on_report.leaf},
+        about=about,
+        about_sha256=about_sha256 if about else case_sha256,
+    )
+    return on_report, on_case_chain
 
 
 def head(subject: str) -> str:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from cases.models import Disclosure, Package
 from cases.operations.acting import acting_as
 from cases.referrals import disclosure, handover, recall
-from reporting import consent, people, signed
+from reporting import consent, on_record, people, signed
 from reporting.models import Consent, PartnerOffer
 from reporting.sessions import Visit
 from reporting.vault import codes
@@ -90,7 +90,7 @@ def _keep(visit: Visit, signer: Visit, row: Consent) -> Consent:
             "consent:answered",
             detail={"consent": row.pk, "partner": row.partner, "answer": row.answer},
             about=row.pk,
-            about_sha256=hashlib.sha256(row.statement.encode() + bytes(row.signature)).digest(),
+            about_sha256=bytes.fromhex(on_record.stored_sha256(row)),
             sha256=hashlib.sha256(row.statement.encode()).hexdigest(),
         ).at
         row.save(force_insert=True)

@@ -278,13 +278,17 @@ def _checkpoint_of_another_package(forged: Forgery) -> None:
             (_exhibit_fact(name), "exhibits (data/exhibits/E0001/exhibit.json")
             for name in (
                 "ciphertext_sha256",
+                "ciphertext_size",
                 "exhibit",
+                "file_group",
                 "looked_at_by_the_office_utc",
                 "original_name",
+                "person",
                 "received_utc",
                 "sha256",
                 "sha256_at_receipt",
                 "size",
+                "vault_object",
             )
         ),
         (_exhibit_with_a_fact_twice, "exhibits (data/exhibits/E0001/exhibit.json cannot be read)"),

@@ -91,7 +91,7 @@ def test_a_partner_answers_once_and_with_two_words_only(code: str, referral: Ref
     with acting_as("partner"), connection.cursor() as cursor:
         for word in ("reviewed", "approved", "draft", "acknowledged", ""):
             cursor.execute("SELECT public.cases_answer(%s, %s)", [code, word])
-            assert cursor.fetchone() == (False,), word
+            assert cursor.fetchone() == (None,), word
     _answers(code, "received")
     _answers(code, "rejected")
     referral.refresh_from_db()
@@ -132,9 +132,9 @@ def test_a_guessed_code_opens_nothing(code: str, guess: str) -> None:
         cursor.execute("SELECT count(*) FROM public.cases_collection(%s)", [guess])
         assert cursor.fetchone() == (0,)
         cursor.execute("SELECT public.cases_collect(%s)", [guess])
-        assert cursor.fetchone() == (False,)
+        assert cursor.fetchone() == (None,)
         cursor.execute("SELECT public.cases_answer(%s, 'received')", [guess])
-        assert cursor.fetchone() == (False,)
+        assert cursor.fetchone() == (None,)
     assert Disclosure.objects.get().collected_at is None
 
 

@@ -94,7 +94,7 @@ def test_what_the_office_reads_in_the_clear_is_not_the_public_doors_to_write() -
 
 def _put_answer(report: Report) -> str:
     row = _answer(report)
-    row.at = _act(report, "answer:saved", row.pk, row.sealed, {
+    row.at = _act(report, "answer:saved", row, {
         "answer": row.pk, "question": "words", "group": "",
         "sha256": hashlib.sha256(_plain_answer()).hexdigest(),
     }).at  # fmt: skip
@@ -104,7 +104,7 @@ def _put_answer(report: Report) -> str:
 
 def _put_message(report: Report) -> str:
     row = _message(report)
-    row.at = _act(report, "message:posted", row.pk, row.sealed, {
+    row.at = _act(report, "message:posted", row, {
         "message": row.pk, "from_office": False, "sha256": hashlib.sha256(LIE.encode()).hexdigest(),
     }).at  # fmt: skip
     row.save(force_insert=True)
@@ -115,27 +115,22 @@ def _put_account(report: Report) -> str:
     row = _account(report)
     sha256 = hashlib.sha256(LIE.encode()).hexdigest()
     facts = Acquisition(row.pk, "account", "typed into the form", sha256, text=LIE)
-    recorded = record(
-        report.pk,
-        "evidence:acquired",
-        actor="reporter",
-        detail=facts.to_record() | {"sha256": sha256},
-        about=row.pk,
-        about_sha256=None,
-    )
+    recorded = _act(report, "evidence:acquired", row, facts.to_record() | {"sha256": sha256})
     row.acquisition, row.at = recorded.sealed, recorded.at
     row.save(force_insert=True)
     return row.pk
 
 
-def _act(report: Report, act: str, about: str, sealed: bytes, detail: dict[str, Any]) -> Recorded:
+def _act(
+    report: Report, act: str, row: Answer | Message | EvidenceItem, detail: dict[str, Any]
+) -> Recorded:
     return record(
         report.pk,
         act,
         actor="reporter",
         detail=detail,
-        about=about,
-        about_sha256=hashlib.sha256(sealed).digest(),
+        about=row.pk,
+        about_sha256=bytes.fromhex(on_record.stored_sha256(row)),
     )
 
 
@@ -166,7 +161,7 @@ def test_a_signature_of_the_reporters_fits_no_second_row() -> None:
     copy.pk = "A-000000000000"
     with acting_as("public"), transaction.atomic():
         detail = first.detail | {"answer": copy.pk}
-        copy.at = _act(visit.report, "answer:saved", copy.pk, copy.sealed, detail).at
+        copy.at = _act(visit.report, "answer:saved", copy, detail).at
         copy.save(force_insert=True)
     faults = on_record.of(visit.report.pk, visit.secret).faults
     assert faults == [(copy.pk, on_record.NOT_SIGNED)]

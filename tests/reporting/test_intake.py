@@ -110,7 +110,7 @@ def test_every_changing_act_of_the_reporter_leaves_an_event() -> None:
         "message:posted",
     ]
     acquired = CustodyEvent.objects.get(event="evidence:acquired", object=item.pk)
-    assert acquired.object_sha256 == item.ciphertext_sha256
+    assert acquired.object_sha256 == on_record.stored_sha256(item)
 
 
 class TestSession:

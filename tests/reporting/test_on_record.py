@@ -269,7 +269,11 @@ def test_whoever_has_no_key_sees_hashes_and_times_only(visit: Visit) -> None:
     assert all(not entry.detail for entry in known.answers)
 
 
-def test_the_hash_of_a_file_is_that_of_its_object_in_the_vault(visit: Visit) -> None:
+def test_the_hash_of_a_file_names_its_object_in_the_vault(visit: Visit) -> None:
+    """Computed as custody/README.md says, with nothing of ours."""
     item = EvidenceItem.objects.get(report=visit.report, kind="file")
     with evidence.store().open(item.vault_name) as source:
-        assert on_record.stored_sha256(item) == hashlib.sha256(source.read()).hexdigest()
+        sealed = source.read()
+    lines = ["file", item.person_id, item.group_id, item.vault_name, str(len(sealed))]
+    row = "\n".join([*map(str, lines), hashlib.sha256(sealed).hexdigest(), ""])
+    assert on_record.stored_sha256(item) == hashlib.sha256(row.encode()).hexdigest()

@@ -34,13 +34,26 @@ def write(bag: Bag, material: Material) -> None:
             "how_received": exhibit.facts.how,
             "media_type_by_name": guessed_type or "application/octet-stream",
             "looked_at_by_the_office_utc": _looks(exhibit, material),
-            "ciphertext_sha256": exhibit.entry.event.object_sha256 if exhibit.entry.event else "",
             "ages": exhibit.ages,
+            **_stored(exhibit),
         }
         bag.payload(
             f"exhibits/{exhibit.number}/exhibit.json",
             json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True).encode(),
         )
+
+
+def _stored(exhibit: Exhibit) -> dict[str, object]:
+    """The columns over which the act's object_sha256 is taken (custody/README.md)."""
+    row = exhibit.entry.row
+    assert row is not None
+    return {
+        "person": row.person_id,
+        "file_group": row.group_id,
+        "vault_object": row.vault_name,
+        "ciphertext_size": row.ciphertext_size,
+        "ciphertext_sha256": row.ciphertext_sha256,
+    }
 
 
 def _received(exhibit: Exhibit, material: Material) -> str:
