@@ -12,6 +12,10 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from cases.models import Package
+from reporting import evidence
+from reporting.models import EvidenceItem, Quarantine
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -47,9 +51,7 @@ _KINDS = (
         "message:posted",
         more="row.from_office = (event.door <> 'public')",
     ),
-    _Kind(
-        "reporting_consent", "consent:answered", more="public.reporting_consent_stated(row)"
-    ),
+    _Kind("reporting_consent", "consent:answered", more="public.reporting_consent_stated(row)"),
     _Kind(
         "cases_note",
         "note:added",
@@ -84,13 +86,30 @@ def faults() -> Iterator[Fault]:
     yield from _states("reporting_report", "id", "id", _REPORT_STATES)
     yield from _states("reporting_evidenceitem", "id", "report_id", _ITEM_STATES)
     yield from _quarantines()
+    yield from _changed("reporting_report", "reporting_report_recorded", letter="R")
+    yield from _times()
     yield from _changed("cases_referral", "cases_handover_recorded", letter="F")
     yield from _changed("cases_case", "cases_case_recorded", letter="C")
 
 
-def sentences() -> Iterator[str]:
-    """The same as `faults`, for `verify_ledger`."""
-    return (str(fault) for fault in faults())
+def vault_faults() -> Iterator[Fault]:
+    """Files and packages whose object in the vault is not the one that was recorded; reads every
+    byte. Not of what is quarantined: nobody opens that, nor takes its hash."""
+    closed = Quarantine.objects.exclude(state=Quarantine.State.RELEASED).values("thing")
+    files = EvidenceItem.objects.filter(kind=EvidenceItem.Kind.FILE).exclude(pk__in=closed)
+    for item in files.iterator():
+        yield from _in_vault(item.pk, item.vault_name, item.ciphertext_sha256)
+    yield from package_faults()
+
+
+def package_faults() -> Iterator[Fault]:
+    for package in Package.objects.iterator():
+        yield from _in_vault(package.pk, package.vault_name, package.encrypted_sha256)
+
+
+def _in_vault(thing: str, vault_name: str, sha256: str) -> Iterator[Fault]:
+    if why := evidence.vault_fault(vault_name, sha256):
+        yield Fault(thing, why)
 
 
 def _rows(kind: _Kind) -> Iterator[Fault]:
@@ -149,10 +168,25 @@ def _changed(table: str, recorded: str, *, letter: str) -> Iterator[Fault]:
         UNION ALL
         SELECT DISTINCT event.object, 'the record names it and it is gone'
         FROM public.custody_custodyevent event
-        WHERE event.object LIKE %s
+        WHERE event.object LIKE %s AND event.object_sha256 <> repeat('0', 64)
             AND NOT EXISTS (SELECT FROM public.{table} row WHERE row.id = event.object)
     """  # noqa: S608
     yield from _read(sql, [f"{letter}-%"])
+
+
+def _times() -> Iterator[Fault]:
+    """Reports that began or were sent at another time than on record."""
+    sql = """
+        SELECT row.id, 'it began or was sent at another time than the record says'
+        FROM public.reporting_report row
+        LEFT JOIN public.custody_custodyevent began
+            ON began.subject = row.id AND began.event = 'report:started'
+        LEFT JOIN public.custody_custodyevent sent
+            ON sent.subject = row.id AND sent.event = 'report:submitted'
+        WHERE row.started_at IS DISTINCT FROM began.at
+            OR row.submitted_at IS DISTINCT FROM sent.at
+    """
+    yield from _read(sql, [])
 
 
 def _quarantines() -> Iterator[Fault]:

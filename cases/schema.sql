@@ -48,7 +48,8 @@ CREATE CONSTRAINT TRIGGER note_recorded AFTER INSERT OR UPDATE ON public.cases_n
 
 -- What changes has the hash of its rows in each act that changes it: SHA-256 of their PostgreSQL `jsonb` text without
 -- nulls, so that a column added later changes no hash taken before. A referral is hashed with the partner's key, its
--- package and its disclosure, and with a salt, because the acts of a report are in packages; a case with its reports.
+-- package and its disclosure, and with a salt, because the acts of a report are in packages; a case with its reports and
+-- the wraps of its key.
 CREATE OR REPLACE FUNCTION public.cases_handover_sha256(p_referral text) RETURNS bytea
 LANGUAGE sql STABLE SECURITY DEFINER SET timezone = 'UTC'
 BEGIN ATOMIC
@@ -65,9 +66,10 @@ END;
 CREATE OR REPLACE FUNCTION public.cases_case_sha256(p_case text) RETURNS bytea
 LANGUAGE sql STABLE SECURITY DEFINER SET timezone = 'UTC'
 BEGIN ATOMIC
-    SELECT sha256(convert_to(jsonb_strip_nulls(to_jsonb(c) || jsonb_build_object('reports',
-        (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.id) FROM public.cases_casereport r WHERE r.case_id = c.id)))::text,
-        'UTF8'))
+    SELECT sha256(convert_to(jsonb_strip_nulls(to_jsonb(c) || jsonb_build_object(
+        'reports', (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.id) FROM public.cases_casereport r WHERE r.case_id = c.id),
+        'wraps', (SELECT jsonb_object_agg(w.key_id, encode(w.wrapped, 'hex')) FROM public.reporting_officewrap w
+            WHERE w.subject = c.id)))::text, 'UTF8'))
     FROM public.cases_case c WHERE c.id = p_case;
 END;
 
@@ -132,6 +134,11 @@ CREATE CONSTRAINT TRIGGER case_recorded AFTER INSERT OR UPDATE ON public.cases_c
 DROP TRIGGER IF EXISTS casereport_recorded ON public.cases_casereport;
 CREATE CONSTRAINT TRIGGER casereport_recorded AFTER INSERT OR UPDATE ON public.cases_casereport
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.cases_case_changed('case_id');
+
+DROP TRIGGER IF EXISTS case_wrap_recorded ON public.reporting_officewrap;
+CREATE CONSTRAINT TRIGGER case_wrap_recorded AFTER INSERT OR UPDATE ON public.reporting_officewrap
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.subject LIKE 'C-%')
+    EXECUTE FUNCTION public.cases_case_changed('subject');
 
 -- The partner door reads and changes a hand-over by its collection code, and by nothing else. It may read no table of
 -- the office: whoever takes it over learns only what the codes typed meanwhile open.

@@ -109,7 +109,7 @@ def rehash() -> None:
         decisions.destroy(row)  # again: a crash after the decision leaves the bytes in the vault
     for item in _openable_files().iterator():
         _verify(item)
-    for fault in records.faults():
+    for fault in [*records.package_faults(), *records.faults()]:
         log.error(
             "a stored thing is not as recorded", extra={"item": fault.id, "reason": fault.why}
         )

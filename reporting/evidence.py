@@ -176,17 +176,19 @@ def verify(item: EvidenceItem, *, by: Actor) -> bool:
     """Re-hash the object in the vault against the ledger; needs no key. A mismatch or a missing
     object freezes the item."""
     entry = _entry(item)
-    whole = not entry.fault and entry.row is not None and vault_fault(entry.row) == ""
+    row = entry.row
+    whole = bool(row and not entry.fault and not vault_fault(row.vault_name, row.ciphertext_sha256))
     if not whole:
         _settle(item, None, by=by)
     return whole
 
 
-def vault_fault(item: EvidenceItem) -> str:
-    """Why the object in the vault is not the one its row names, or an empty text. Needs no key."""
+def vault_fault(vault_name: str, sha256: str) -> str:
+    """Why an object in the vault is not the one that its row names, or an empty text. Needs no
+    key."""
     try:
-        with store().open(item.vault_name) as source:
-            whole = reader.ciphertext_sha256(source) == item.ciphertext_sha256
+        with store().open(vault_name) as source:
+            whole = reader.ciphertext_sha256(source) == sha256
     except (FileNotFoundError, ValueError):
         return "its object is not in the vault"
     return "" if whole else "its object in the vault is not the one that was recorded"

@@ -10,7 +10,6 @@ from typing import Any
 
 import rfc8785
 from django.db import transaction
-from django.utils import timezone
 
 from reporting import (
     age_gate,
@@ -26,6 +25,7 @@ from reporting import (
     receipts,
     sessions,
     signed,
+    stored,
 )
 from reporting.actors import REPORTER
 from reporting.custody.record import start_chain
@@ -86,6 +86,7 @@ def start(*, language: str) -> Started:
             public_key=keys.public_key_of(secret),
             signing_key=derived.signing_public_key,
             actor=REPORTER,
+            about_sha256=stored.report_sha256(report.pk),
         )
     return Started(visit, token)
 
@@ -196,13 +197,14 @@ def submit(visit: Visit) -> Receipt:
             return _sent_before(visit)
         known = on_record.of(report.pk, for_reporter=True)
         office.wrap_report(report.pk, visit.secret)
-        report.state = Report.State.RECEIVED
-        report.submitted_at = timezone.now()
-        report.save(update_fields=["state", "submitted_at"])
         manifest = _manifest(known)
         commitment = hashlib.sha256(rfc8785.dumps(manifest)).hexdigest()
         recorded = signed.record_signed(
-            visit, "report:submitted", detail={"manifest_sha256": commitment}, sha256=commitment
+            visit,
+            "report:submitted",
+            detail={"manifest_sha256": commitment},
+            about_sha256=stored.report_sha256(report.pk),
+            sha256=commitment,
         )
         return receipts.issue(report, recorded, manifest_sha256=commitment)
 

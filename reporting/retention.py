@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from reporting import evidence
+from reporting import evidence, stored
 from reporting.actors import Actor
 from reporting.custody.record import record
 from reporting.models import EvidenceItem, Report
@@ -40,7 +40,13 @@ def _expire(report_id: str, *, by: Actor) -> bool:
         )
         if not cursor.fetchone()[0]:
             return False
-        record(report_id, "report:expired", actor=by, detail={})
+        record(
+            report_id,
+            "report:expired",
+            actor=by,
+            detail={},
+            about_sha256=stored.report_sha256(report_id),
+        )
         for name in names:
             evidence.store().remove(name)
     return True

@@ -138,8 +138,58 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- Before sending, and never after, the public door moves a report on: from draft to received, with the act on record.
--- The office moves it with an act of its own; a draft is forgotten by reporting_expire_draft alone.
+-- What stands in the clear about a report, and every wrap of its key: acts that change them name this hash, of one line a
+-- column or wrap. The id and the times are the acts' own, and states follow from their names.
+CREATE OR REPLACE FUNCTION public.reporting_report_sha256(p_report text) RETURNS bytea
+LANGUAGE sql STABLE SECURITY DEFINER
+BEGIN ATOMIC
+    SELECT sha256(convert_to(concat_ws(E'\n', report.language,
+        (SELECT string_agg(concat(wrap.lookup, ' ', encode(wrap.wrapped, 'hex')), E'\n' ORDER BY wrap.lookup)
+            FROM public.reporting_returncodewrap wrap WHERE wrap.report_id = report.id),
+        (SELECT string_agg(concat(wrap.key_id, ' ', encode(wrap.wrapped, 'hex')), E'\n' ORDER BY wrap.key_id)
+            FROM public.reporting_officewrap wrap WHERE wrap.subject = report.id)), 'UTF8'))
+    FROM public.reporting_report report WHERE report.id = p_report;
+END;
+
+-- Whether they stand as the newest act that changed them left them.
+CREATE OR REPLACE FUNCTION public.reporting_report_recorded(p_report text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER
+BEGIN ATOMIC
+    SELECT coalesce(encode(public.reporting_report_sha256(p_report), 'hex') = (
+        SELECT event.object_sha256 FROM public.custody_custodyevent event
+        WHERE event.subject = p_report AND event.object = p_report AND event.object_sha256 <> repeat('0', 64)
+        ORDER BY event.seq DESC LIMIT 1), false);
+END;
+
+REVOKE ALL ON FUNCTION public.reporting_report_sha256, public.reporting_report_recorded FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION public.reporting_report_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT public.reporting_report_recorded(to_jsonb(NEW) ->> TG_ARGV[0]) THEN
+        PERFORM public.reporting_refuse_unrecorded(TG_TABLE_NAME, to_jsonb(NEW) ->> TG_ARGV[0]);
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- The times of a report are those of its acts.
+CREATE OR REPLACE FUNCTION public.reporting_take_time() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NEW.event = 'report:started' THEN
+        UPDATE public.reporting_report SET started_at = NEW.at WHERE id = NEW.subject;
+    ELSE
+        UPDATE public.reporting_report SET state = 'received', submitted_at = NEW.at
+            WHERE id = NEW.subject AND state = 'draft';
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'reporting: only a draft is sent' USING ERRCODE = 'restrict_violation';
+        END IF;
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- A draft is sent by its act alone, and forgotten by reporting_expire_draft alone; the office moves a sent report with an
+-- act of its own.
 CREATE OR REPLACE FUNCTION public.reporting_report_moves() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -221,6 +271,20 @@ CREATE CONSTRAINT TRIGGER evidenceitem_moved AFTER UPDATE OF state ON public.rep
 DROP TRIGGER IF EXISTS quarantine_recorded ON public.reporting_quarantine;
 CREATE CONSTRAINT TRIGGER quarantine_recorded AFTER INSERT OR UPDATE ON public.reporting_quarantine
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_quarantine_recorded();
+
+CREATE OR REPLACE TRIGGER event_gives_time AFTER INSERT ON public.custody_custodyevent
+    FOR EACH ROW WHEN (NEW.event IN ('report:started', 'report:submitted'))
+    EXECUTE FUNCTION public.reporting_take_time();
+DROP TRIGGER IF EXISTS report_recorded ON public.reporting_report;
+CREATE CONSTRAINT TRIGGER report_recorded AFTER INSERT OR UPDATE OF language ON public.reporting_report
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_report_changed('id');
+DROP TRIGGER IF EXISTS code_wrap_recorded ON public.reporting_returncodewrap;
+CREATE CONSTRAINT TRIGGER code_wrap_recorded AFTER INSERT OR UPDATE ON public.reporting_returncodewrap
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_report_changed('report_id');
+DROP TRIGGER IF EXISTS office_wrap_recorded ON public.reporting_officewrap;
+CREATE CONSTRAINT TRIGGER office_wrap_recorded AFTER INSERT OR UPDATE ON public.reporting_officewrap
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.subject LIKE 'R-%')
+    EXECUTE FUNCTION public.reporting_report_changed('subject');
 
 CREATE OR REPLACE TRIGGER report_moves BEFORE UPDATE OF state ON public.reporting_report
     FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION public.reporting_report_moves();
@@ -315,14 +379,13 @@ END $$;
 REVOKE ALL ON FUNCTION public.reporting_take_out, public.reporting_wrap_for_office, public.reporting_expire_draft,
     public.reporting_hold FROM PUBLIC;
 
--- Wraps written anew by the worker, with the act on record; `p_drop_others`: those for other keys go.
+-- Wraps written anew by the worker, whose act names what stands then; `p_drop_others`: those for other keys go.
 CREATE OR REPLACE FUNCTION public.reporting_replace_wraps(
     p_subject text, p_key_ids text[], p_wraps bytea[], p_drop_others boolean
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF NOT public.custody_recorded_now(p_subject, p_subject, ARRAY['wrap:added', 'wrap:dropped'])
-        OR cardinality(p_key_ids) = 0 THEN
-        RAISE EXCEPTION 'reporting: wraps change with an act on record' USING ERRCODE = 'restrict_violation';
+    IF cardinality(p_key_ids) = 0 THEN
+        RAISE EXCEPTION 'reporting: a key keeps a wrap' USING ERRCODE = 'restrict_violation';
     END IF;
     DELETE FROM public.reporting_officewrap w WHERE w.subject = p_subject
         AND (p_drop_others OR w.key_id = ANY (p_key_ids));

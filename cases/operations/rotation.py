@@ -19,10 +19,12 @@ from django.db import connection, transaction
 from django.db.models import Count, QuerySet
 
 from cases.models import Case
+from cases.stored import case_sha256
 from reporting import evidence, office
 from reporting.actors import Actor
 from reporting.custody.record import record
 from reporting.models import OfficeWrap, Report
+from reporting.stored import report_sha256
 from reporting.vault import keys
 from reporting.vault.keys import Secret
 
@@ -76,10 +78,17 @@ def _subjects(limit: int, *, without: QuerySet[OfficeWrap, Any]) -> list[str]:
 
 def _write(subject: str, secret: Secret, act: str, *, drop_others: bool, by: Actor) -> None:
     wraps = {keys.key_id(key): keys.wrap(secret, key) for key in office.public_keys()}
+    sha256_of = case_sha256 if subject.startswith("C-") else report_sha256
     with transaction.atomic():
-        record(subject, act, actor=by, detail={"keys": list(wraps)})
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT public.reporting_replace_wraps(%s, %s, %s, %s)",
                 [subject, list(wraps), list(wraps.values()), drop_others],
             )
+        record(
+            subject,
+            act,
+            actor=by,
+            detail={"keys": list(wraps)},
+            about_sha256=sha256_of(subject),
+        )

@@ -9,6 +9,7 @@ from django.contrib import messages as notices
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
+from cases import stored
 from cases.casework import acts, examination
 from cases.errors import NotNext, ReasonMissing
 from cases.models import Assessment, Case, CaseReport, Note, PartnerKey, Referral
@@ -28,6 +29,7 @@ def case(request: StaffRequest, case_id: str) -> HttpResponse:
     reports = list(present.order_by("submitted_at"))
     context: dict[str, object] = {
         "case": case,
+        "recorded": stored.case_recorded(case.pk),
         "closed": reports,
         "assessments": Assessment.objects.filter(report__in=reports, current=True).order_by("band"),
         "notes_kept": Note.objects.filter(case=case).count(),

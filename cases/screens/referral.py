@@ -7,6 +7,7 @@ from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 
+from cases import stored
 from cases.errors import NotNext
 from cases.models import Case, CaseReport, Disclosure, PartnerKey, Referral
 from cases.referrals import disclosure, downloads, emergency, handover, recall, review
@@ -84,6 +85,7 @@ def referral(request: StaffRequest, referral_id: str) -> HttpResponseBase:
     may_approve = request.user.may(May.APPROVE_REFERRALS) and not is_mine
     told = referral.lane == Referral.Lane.EMERGENCY and referral.state == Referral.State.DISCLOSED
     context |= {
+        "recorded": stored.handover_recorded(referral.pk),
         "package": getattr(referral, "package", None),
         "disclosure": getattr(referral, "disclosure", None),
         "may_approve": may_approve,

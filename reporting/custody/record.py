@@ -50,11 +50,18 @@ class Founding:
     signing_key: str
 
 
-def start_chain(subject: str, *, public_key: PublicKey, signing_key: bytes, actor: str) -> Recorded:
+def start_chain(
+    subject: str,
+    *,
+    public_key: PublicKey,
+    signing_key: bytes,
+    actor: str,
+    about_sha256: bytes = NO_HASH,
+) -> Recorded:
     """The first event of a report or case. Its detail is public keys, kept in the clear."""
     event = "report:started" if subject.startswith("R-") else "case:started"
     text = _salted({"public_key": public_key, "signing_key": signing_key.hex()})
-    return _append(subject, event, actor, text, founding=text.decode())
+    return _append(subject, event, actor, text, about_sha256=about_sha256, founding=text.decode())
 
 
 def record(

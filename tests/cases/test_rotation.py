@@ -75,10 +75,11 @@ def test_a_wrap_that_does_not_open_stops_the_dropping_and_drops_nothing(
     """A wrap counts for nothing because it is there (security review, 6)."""
     visit = factories.sent()
     _in_force(settings, later)
-    for public_key in office.public_keys():
-        OfficeWrap.objects.create(
-            subject=visit.report.pk, key_id=keys.key_id(public_key), wrapped=b"\x01junk"
-        )
+    with factories.forging():
+        for public_key in office.public_keys():
+            OfficeWrap.objects.create(
+                subject=visit.report.pk, key_id=keys.key_id(public_key), wrapped=b"\x01junk"
+            )
     assert rotation.waiting() == []
     before = _wraps(visit.report.pk)
     with pytest.raises(opener.Refused, match="no wrap opens"):

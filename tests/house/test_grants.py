@@ -255,10 +255,10 @@ class TestPublicDoorAfterSending:
         self, as_role: dict[str, psycopg.Connection]
     ) -> None:
         factories.draft()
-        with pytest.raises(psycopg.errors.IntegrityConstraintViolation, match="not on record"):
-            as_role["public"].execute(
-                "UPDATE reporting_report SET state = 'received', submitted_at = now()"
-            )
+        with pytest.raises(psycopg.errors.CheckViolation, match="report_sent_once"):
+            as_role["public"].execute("UPDATE reporting_report SET state = 'received'")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            as_role["public"].execute("UPDATE reporting_report SET submitted_at = now()")
 
     def test_the_office_key_is_wrapped_only_for_a_draft(
         self, as_role: dict[str, psycopg.Connection]

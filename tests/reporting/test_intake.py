@@ -60,9 +60,10 @@ def test_the_return_code_opens_a_report_and_a_wrong_one_does_not() -> None:
 def test_a_swapped_wrap_is_refused_to_the_reporter() -> None:
     visit, other = factories.draft(), keys.new_secret()
     derived = codes.derive(visit.code)
-    ReturnCodeWrap.objects.filter(report=visit.report).update(
-        wrapped=keys.wrap(other, keys.public_key_of(derived.secret))
-    )
+    with factories.forging():
+        ReturnCodeWrap.objects.filter(report=visit.report).update(
+            wrapped=keys.wrap(other, keys.public_key_of(derived.secret))
+        )
     with pytest.raises(keys.WrongKey):
         receipts.redeem(visit.code)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,10 +17,12 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from cases import certificates
-from cases.management.commands import verify_ledger
+from reporting import evidence
 from reporting.custody import checkpoints, published, verify
 from reporting.custody.models import Checkpoint
 from reporting.custody.timestamps import TimeStampAuthority
+from reporting.models import EvidenceItem
+from tests import factories
 from tests.reporting import ledger
 from tests.reporting.ledger import Clock, past_the_triggers, subject_with, two_chains
 
@@ -172,13 +175,44 @@ def test_the_command_says_sound_broken_or_only_consistent(tmp_path: Path, settin
     assert "the column actor differs" in said
 
 
-def test_the_command_runs_the_checks_that_others_add(monkeypatch: pytest.MonkeyPatch) -> None:
-    subject_with(0)
+def test_the_command_compares_rows_and_the_vault() -> None:
+    visit = factories.draft()
+    item = factories.file(visit)
     ledger.place()
-    monkeypatch.setattr(verify_ledger, "ALSO", [lambda: ["E-1 is not as recorded"]])
+    assert _run()[0] == 0
+    evidence.store().remove(item.vault_name)
     code, said = _run()
     assert code == 1
-    assert said.endswith("E-1 is not as recorded")
+    assert said.endswith(f"{item.pk}: its object is not in the vault")
+    code, said = _run("--without-files")
+    assert code == 0
+    assert said.endswith("Note: No file of the vault was compared.\n")
+    with factories.forging():
+        EvidenceItem.objects.update(group=None)
+    code, said = _run("--without-files")
+    assert code == 1
+    assert said.endswith(f"{item.pk}: it is not what was recorded")
+
+
+@pytest.mark.parametrize("change", ["edited", "swapped", "removed"])
+def test_a_changed_object_in_the_vault_is_named(change: str) -> None:
+    visit = factories.draft()
+    item, other = factories.file(visit), factories.file(visit, b"another file")
+    ledger.place()
+    folder = settings.VAULT_DIR
+    path, of_other = (next(folder.rglob(name.vault_name)) for name in (item, other))
+    if change == "edited":
+        data = bytearray(path.read_bytes())
+        data[-1] ^= 1
+        path.chmod(0o600)
+        path.write_bytes(data)
+    elif change == "swapped":
+        os.replace(of_other, path)
+    else:
+        path.unlink()
+    code, said = _run()
+    assert code == 1
+    assert f"{item.pk}: its object" in said
 
 
 def test_since_compares_with_a_checkpoint_that_somebody_kept(tmp_path: Path) -> None:

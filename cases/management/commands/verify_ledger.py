@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,6 @@ from cases import records
 from reporting.custody import checkpoints, verify
 
 _LARGEST_NOTE = 1_000_000  # bytes
-# Further checks, each yielding faults as sentences: every stored row against its act.
-ALSO: Sequence[verify.Check] = (records.sentences,)
 
 
 class Command(BaseCommand):
@@ -28,6 +26,11 @@ class Command(BaseCommand):
             "--since",
             type=Path,
             help="a checkpoint that left the house: a file with the signed note",
+        )
+        parser.add_argument(
+            "--without-files",
+            action="store_true",
+            help="leave out the vault, of which every byte is read otherwise",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -43,14 +46,26 @@ class Command(BaseCommand):
         # A log that is missing from its folder was removed; without the folder it is not at hand.
         at_hand = settings.CHECKPOINTS_LOG.parent.is_dir()
         kept = [_kept(options["since"], key)] if options["since"] else []
+        # Beside the ledger itself, what is stored: rows, and objects in the vault.
+        checks = [records.faults]
+        if not options["without_files"] and _vault_at_hand():
+            checks.append(records.vault_faults)
         roots = {
             "time_stamp": _certificates(settings.CA_CERTIFICATE_FILE),
             "outside_time_stamp": _certificates(settings.TSA_CA_FILE),
         }
         try:
-            verdict = verify.verify(log if at_hand else None, kept, key=key, roots=roots, also=ALSO)
+            verdict = verify.verify(
+                log if at_hand else None,
+                kept,
+                key=key,
+                roots=roots,
+                also=[_as_sentences(check) for check in checks],
+            )
         except (checkpoints.LogUnreadable, OSError) as error:
             raise CommandError(f"Bad input: {error}.", returncode=2) from None
+        if records.vault_faults not in checks:
+            verdict.notes.append("No file of the vault was compared.")
         self._say(verdict)
 
     def _say(self, verdict: verify.Verdict) -> None:
@@ -74,6 +89,15 @@ class Command(BaseCommand):
             self.stdout.write(f"Note: {note}")
         if not verdict.checkpoints:
             raise SystemExit(3)
+
+
+def _vault_at_hand() -> bool:
+    """As with the log: one that is missing from its folder was removed."""
+    return bool(settings.VAULT_S3_BUCKET) or settings.VAULT_DIR.parent.is_dir()
+
+
+def _as_sentences(faults: Callable[[], Iterable[records.Fault]]) -> verify.Check:
+    return lambda: map(str, faults())
 
 
 def _kept(path: Path, key: Ed25519PublicKey) -> checkpoints.SignedCheckpoint:
