@@ -16,12 +16,13 @@ from django.conf import settings
 from cases.exports.material import Event, Exhibit, Identifier, Material, Withheld
 from cases.models import Referral
 from cases.reports import reading
-from reporting import acts, consent, evidence, on_record, quarantine, questions
+from reporting import acts, answers, consent, evidence, on_record, quarantine, questions
 from reporting.actors import Actor
 from reporting.custody import extract
 from reporting.custody.record import founding
 from reporting.models import EvidenceItem
 from reporting.on_record import Entry, OnRecord
+from reporting.vault.keys import Secret
 
 SEQUENCED_WITHIN = 15  # seconds; the sequencer works five times a second
 
@@ -80,7 +81,7 @@ def material(referral: Referral, *, by: Actor) -> Material:
         report=report,
         secret=secret,
         statement=shared,
-        incidents=list(report.incidents.order_by("id")),
+        harms=_harms(known, secret, stated),
         exhibits=exhibits(items, referral, known, said),
         identifiers=identifiers(items),
         withheld=withheld(items, referral, said) + _withheld_details(events),
@@ -92,6 +93,16 @@ def material(referral: Referral, *, by: Actor) -> Material:
         signing_key=bytes.fromhex(founding(report.pk).signing_key),
         built_at=datetime.now(UTC),
     )
+
+
+def _harms(known: OnRecord, secret: Secret, stated: frozenset[str]) -> list[str]:
+    """The codes of every harm that the partner's statement names, in the order of the record."""
+    answered = [
+        answer
+        for answer in answers.read(known.answers, secret)
+        if answer.id in stated and answer.key == "what"
+    ]
+    return list(dict.fromkeys(code for answer in answered for code in answer.value or []))
 
 
 def _wait_until_sequenced(subject: str) -> extract.Chain:

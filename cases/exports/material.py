@@ -11,7 +11,7 @@ from datetime import datetime
 
 from cases.models import Referral
 from cases.reports.reading import Said
-from reporting.models import EvidenceItem, Incident, Report
+from reporting.models import EvidenceItem, Report
 from reporting.on_record import Entry
 from reporting.records import Acquisition
 from reporting.vault.keys import Secret
@@ -120,8 +120,9 @@ class Event:
 class Material:
     """`secret`: the report's private key. `checkpoint`: the signed note; `checkpoint_key`: PEM.
 
-    `ca_fingerprint`: SHA-256 of the CA certificate. `signing_key`: the raw Ed25519 public key of
-    the report. `basis`: the consent or legal basis, as the partner reads it.
+    `harms`: codes of reporting.harms. `ca_fingerprint`: SHA-256 of the CA certificate.
+    `signing_key`: the raw Ed25519 public key of the report. `basis`: the consent or legal basis,
+    as the partner reads it.
     """
 
     name: str
@@ -130,7 +131,7 @@ class Material:
     report: Report
     secret: Secret
     statement: list[Said]
-    incidents: list[Incident]
+    harms: list[str]
     exhibits: list[Exhibit]
     identifiers: list[Identifier]
     withheld: list[Withheld]

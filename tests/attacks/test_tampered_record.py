@@ -24,12 +24,13 @@ from django.utils import timezone
 from cases import records, tasks
 from cases.casework import acts, examination
 from cases.models import Note
-from reporting import evidence, intake, people, questions
+from reporting import evidence, harms, intake, people, questions
 from reporting.custody.record import founding
 from reporting.models import (
     Answer,
     Consent,
     EvidenceItem,
+    Incident,
     Message,
     Quarantine,
     Report,
@@ -136,6 +137,22 @@ def test_a_changed_thing_is_marked_left_out_named_and_found_at_night(
         tasks.rehash()
     found = [entry for entry in caplog.records if "not as recorded" in entry.message]
     assert [vars(entry)["item"] for entry in found] == [thing]
+
+
+def test_the_harms_of_a_package_are_those_that_the_reporter_named(
+    office: Office, tmp_path: Path
+) -> None:
+    """The rows that the office's lists show in the clear are not what leaves."""
+    named, other = harms.BY_CODE["financial_extortion"].term, harms.BY_CODE["abuse"].term
+    with factories.forging():
+        Incident.objects.create(
+            report=office.visit.report,
+            person=people.harmed(office.visit.report),
+            reported_type="abuse",
+        )
+    everything = content(office.unpacked(office.package(), tmp_path))
+    assert str(named) in everything
+    assert str(other) not in everything
 
 
 def test_an_office_that_nobody_tampered_with_has_no_fault(office: Office) -> None:

@@ -9,8 +9,7 @@ from reporting import harms
 
 
 def write(bag: Bag, material: Material) -> None:
-    codes = [incident.reported_type for incident in material.incidents]
-    terms = [harms.BY_CODE[code].term for code in codes if code in harms.BY_CODE]
+    terms = [harms.BY_CODE[code].term for code in material.harms if code in harms.BY_CODE]
     answered = [said for said in material.statement if said.lines]
     first_words = next((said.lines[0] for said in answered if said.key == "words"), "")
     context = {
