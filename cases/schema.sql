@@ -30,13 +30,16 @@ CREATE CONSTRAINT TRIGGER quarantine_decided AFTER INSERT OR UPDATE ON public.re
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.cases_quarantine_decided();
 
 -- A note is stored together with the act that added it.
-CREATE OR REPLACE FUNCTION public.cases_note_sha256(p public.cases_note) RETURNS text LANGUAGE sql STABLE
-RETURN public.reporting_row_sha256(ARRAY[]::text[], p.sealed);
+CREATE OR REPLACE FUNCTION public.cases_note_sha256(p_note text) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER
+BEGIN ATOMIC
+    SELECT public.reporting_row_sha256(ARRAY[]::text[], note.sealed) FROM public.cases_note note WHERE note.id = p_note;
+END;
+REVOKE ALL ON FUNCTION public.cases_note_sha256 FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION public.cases_note_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF NOT public.custody_recorded(NEW.case_id, NEW.id, public.cases_note_sha256(NEW), NEW.at) THEN
+    IF NOT public.custody_recorded(NEW.case_id, NEW.id, public.cases_note_sha256(NEW.id), NEW.at) THEN
         PERFORM public.reporting_refuse_unrecorded(TG_TABLE_NAME, NEW.id);
     END IF;
     RETURN NULL;

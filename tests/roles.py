@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+from celery import Task
 from django.db import connection
 from django.test.client import ClientHandler
 from django.urls import Resolver404, resolve
@@ -80,6 +81,8 @@ def install() -> None:
                 defined_here = inspect.isfunction(value) and value.__module__ == submodule.__name__
                 if defined_here and not attribute.startswith("_"):
                     _wrap(submodule, attribute, DOORS[name])
+                elif isinstance(value, Task):
+                    setattr(value, "run", _under(DOORS[name], value.run))  # noqa: B010
     ClientHandler.__call__ = _request(ClientHandler.__call__)  # type: ignore[method-assign]
 
 
@@ -121,14 +124,18 @@ def _with_submodules(module: ModuleType) -> list[ModuleType]:
 def _wrap(module: ModuleType, function: str, door: str) -> None:
     present: Callable[..., Any] = getattr(module, function)
     plain: Callable[..., Any] = _plain.get(present, present)
+    under_its_role = _under(door, plain)
+    _plain[under_its_role] = plain
+    setattr(module, function, under_its_role)
 
+
+def _under(door: str, plain: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(plain)
     def under_its_role(*arguments: Any, **options: Any) -> Any:
         with entering(door):
             return plain(*arguments, **options)
 
-    _plain[under_its_role] = plain
-    setattr(module, function, under_its_role)
+    return under_its_role
 
 
 def _request(call: Callable[..., Any]) -> Callable[..., Any]:
