@@ -101,9 +101,12 @@ ALL: tuple[Act, ...] = (
     Act("quarantine:opened", _STAFF, _("read why something locked is to be decided about"),
         opens=True,
         reporter_sees=_("read why something locked is to be decided about")),
-    Act("quarantine:decided", _STAFF, _("confirmed what to do with something locked"),
-        partner_sees=True,
-        reporter_sees=_("decided about something locked")),
+    *(Act(f"quarantine:{decision}", _STAFF, words, partner_sees=True,
+          reporter_sees=_("decided about something locked"))
+      for decision, words in (
+          ("released", _("confirmed that something locked is released")),
+          ("preserved", _("confirmed that something locked is preserved and stays closed")),
+          ("destroyed", _("confirmed that something locked is destroyed")))),
     # triage
     Act("report:assessed", _WORKER, _("opened it to sort it"), opens=True,
         reporter_sees=_("sorted it by urgency")),

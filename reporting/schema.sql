@@ -96,11 +96,23 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- What the ledger says of the things of a report that were ever quarantined: the newest act about each decides. Whether
+-- something is closed is asked here and nowhere else; the rows of reporting_quarantine are the officer's list.
+CREATE OR REPLACE FUNCTION public.reporting_quarantined(p_report text) RETURNS TABLE (thing text, state text)
+LANGUAGE sql STABLE SECURITY DEFINER
+BEGIN ATOMIC
+    SELECT DISTINCT ON (event.object) event.object, split_part(event.event, ':', 2)
+    FROM public.custody_custodyevent event
+    WHERE event.subject = p_report AND event.event IN ('evidence:quarantined', 'quarantine:destroyed',
+        'quarantine:preserved', 'quarantine:released')
+    ORDER BY event.object, event.seq DESC;
+END;
+
 CREATE OR REPLACE FUNCTION public.reporting_quarantine_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NOT public.custody_recorded_now(NEW.report_id, NEW.thing,
-            ARRAY[CASE NEW.state WHEN 'quarantined' THEN 'evidence:quarantined' ELSE 'quarantine:decided' END]) THEN
+            ARRAY[CASE NEW.state WHEN 'quarantined' THEN 'evidence:' ELSE 'quarantine:' END || NEW.state]) THEN
         RAISE EXCEPTION 'custody: % of % is not on record', NEW.state, NEW.thing
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
@@ -202,6 +214,15 @@ CREATE OR REPLACE TRIGGER event_is_news AFTER INSERT ON public.custody_custodyev
     FOR EACH ROW WHEN (NEW.door = 'public' AND public.custody_keeps(NEW.event))
     EXECUTE FUNCTION public.reporting_notice_news();
 
+-- Whether a report is a draft, by its row and by the ledger; its row stays locked until the transaction ends.
+CREATE OR REPLACE FUNCTION public.reporting_is_draft(p_report text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM public.reporting_report r WHERE r.id = p_report AND r.state = 'draft' FOR UPDATE;
+    RETURN FOUND AND NOT EXISTS (SELECT FROM public.custody_custodyevent event
+        WHERE event.subject = p_report AND event.event = 'report:submitted');
+END $$;
+
 -- Before sending, the reporter takes an answer or item out: the row goes, the caller records the act beside it. The
 -- report is locked, so that sending and taking out cannot pass each other. What is quarantined stays. Returns the name
 -- of a file's object in the vault, or an empty text; null when nothing was taken out.
@@ -210,8 +231,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     vault_name text;
 BEGIN
-    PERFORM FROM public.reporting_report r WHERE r.id = p_report AND r.state = 'draft' FOR UPDATE;
-    IF NOT FOUND OR EXISTS (SELECT FROM public.reporting_quarantine q WHERE q.thing = p_thing AND q.state <> 'released') THEN
+    IF NOT public.reporting_is_draft(p_report) OR EXISTS (SELECT FROM public.reporting_quarantined(p_report) q
+            WHERE q.thing = p_thing AND q.state <> 'released') THEN
         RETURN NULL;
     END IF;
     DELETE FROM public.reporting_evidenceitem i WHERE i.id = p_thing AND i.report_id = p_report
@@ -228,8 +249,7 @@ END $$;
 CREATE OR REPLACE FUNCTION public.reporting_wrap_for_office(p_report text, p_key_ids text[], p_wraps bytea[])
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM FROM public.reporting_report r WHERE r.id = p_report AND r.state = 'draft' FOR UPDATE;
-    IF NOT FOUND THEN
+    IF NOT public.reporting_is_draft(p_report) THEN
         RAISE EXCEPTION 'reporting: only a draft is wrapped for the office here' USING ERRCODE = 'restrict_violation';
     END IF;
     DELETE FROM public.reporting_officewrap w WHERE w.subject = p_report;
@@ -247,16 +267,15 @@ BEGIN
     IF p_idle < interval '7 days' THEN
         RAISE EXCEPTION 'reporting: a draft lasts seven days at least' USING ERRCODE = 'restrict_violation';
     END IF;
-    PERFORM FROM public.reporting_report r WHERE r.id = p_report AND r.state = 'draft' FOR UPDATE;
-    IF NOT FOUND THEN
+    IF NOT public.reporting_is_draft(p_report) THEN
         RETURN false;
     END IF;
     SELECT greatest(r.started_at, (SELECT max(at) FROM public.reporting_answer WHERE report_id = r.id),
                     (SELECT max(at) FROM public.reporting_evidenceitem WHERE report_id = r.id),
                     (SELECT max(used_at) FROM public.reporting_reportersession WHERE report_id = r.id))
         INTO last_touched FROM public.reporting_report r WHERE r.id = p_report;
-    IF last_touched > now() - p_idle OR EXISTS (SELECT FROM public.reporting_quarantine
-            WHERE report_id = p_report AND state IN ('quarantined', 'preserved')) THEN
+    IF last_touched > now() - p_idle OR EXISTS (SELECT FROM public.reporting_quarantined(p_report) q
+            WHERE q.state IN ('quarantined', 'preserved')) THEN
         RETURN false;
     END IF;
     UPDATE public.reporting_report SET state = 'erased' WHERE id = p_report;
@@ -280,7 +299,7 @@ BEGIN
     PERFORM FROM public.reporting_report r WHERE r.id = p_report FOR UPDATE;
 END $$;
 
-REVOKE ALL ON FUNCTION public.reporting_take_out, public.reporting_wrap_for_office, public.reporting_expire_draft,
+REVOKE ALL ON FUNCTION public.reporting_quarantined, public.reporting_is_draft, public.reporting_take_out, public.reporting_wrap_for_office, public.reporting_expire_draft,
     public.reporting_hold FROM PUBLIC;
 
 -- Wraps written anew by the worker, with the act on record; `p_drop_others`: those for other keys go.

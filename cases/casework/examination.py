@@ -49,7 +49,7 @@ def reveal(item: EvidenceItem, reason: str, *, by: StaffMember) -> Revealed:
         raise ReasonMissing(
             "Please say why you need to look. The reporter sees that somebody looked."
         )
-    if quarantine.is_closed(item.pk):
+    if item.pk in quarantine.closed(item.report_id):
         raise evidence.NotOpenable("This item is locked: nobody opens it.")
     secret = evidence.office_key(
         item.report_id,

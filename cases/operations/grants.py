@@ -129,6 +129,7 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
     "custody_founding": ("public", "partner", *_OFFICE, "opener"),
     "custody_head": ("public", *_OFFICE),
     "custody_acts": ("public", *_OFFICE),
+    "reporting_quarantined": ("public", *_OFFICE),
     "reporting_take_out": ("public",),
     "reporting_wrap_for_office": ("public",),
     "reporting_replace_wraps": ("worker",),

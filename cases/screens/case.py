@@ -109,7 +109,7 @@ def look(request: StaffRequest, item_id: str) -> HttpResponse:
     context: dict[str, object] = {
         "item": item,
         "case_id": case_report.case_id,
-        "openable": not quarantine.is_closed(item.pk),
+        "openable": item.pk not in quarantine.closed(item.report_id),
     }
     if request.method == "POST":
         try:

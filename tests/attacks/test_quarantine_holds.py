@@ -205,10 +205,14 @@ def test_a_package_states_the_ages_that_were_answered_and_who_released_the_file(
     assert "Yes, everyone was 18 or older" in yes
     assert ": No (" in no
     assert released.startswith(f"released from quarantine by {office.supervisor.actor}")
+    assert released.endswith(f"proposed by {officer.actor}")
+    page = Desk("reader", "caseworker").does(f"/office/case/{office.case.pk}/")
+    named = f"proposed by {officer.username}, confirmed by {office.supervisor.username}."
+    assert named in " ".join(page.split())
     acts = [
         json.loads(path.read_text())
         for path in sorted((package / "data/custody/ledger").glob("*.json"))
     ]
     deciding = {act["event"]: act["actor"] for act in acts if act["object"] == office.file.pk}
-    assert deciding["quarantine:decided"] == office.supervisor.actor
+    assert deciding["quarantine:released"] == office.supervisor.actor
     assert deciding["quarantine:proposed"] == officer.actor
