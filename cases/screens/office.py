@@ -107,6 +107,7 @@ def report(request: StaffRequest, report_id: str) -> HttpResponse:
         "bands": Assessment.Band.choices,
         "cases": Case.objects.exclude(state=Case.State.CLOSED).order_by("-opened_at")[:50],
         "waited": _ago(report.submitted_at),
+        "may_work": request.user.may(May.WORK_CASES),
     }
     if request.method == "POST":
         decisions.take(report, by=request.user)

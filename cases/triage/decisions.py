@@ -75,7 +75,7 @@ def join(report: Report, case: Case, *, by: StaffMember) -> None:
 
 def decline(report: Report, reason: str, *, out_of_scope: bool, by: StaffMember) -> None:
     """The reporter gets `reason` as a message. Raises PermissionDenied, AlreadyDecided."""
-    by.check_may(May.READ_QUEUE)
+    by.check_may(May.WORK_CASES)
     state = Report.State.OUT_OF_SCOPE if out_of_scope else Report.State.DECLINED
     with transaction.atomic():
         take(report, by=by)
@@ -87,7 +87,7 @@ def decline(report: Report, reason: str, *, out_of_scope: bool, by: StaffMember)
 def override_band(report: Report, band: int, reason: str, *, by: StaffMember) -> Assessment:
     """A person sets the band (0 to 3). The reasons of the rules are kept beside it; `reason` lies
     sealed in the act's detail. Raises PermissionDenied."""
-    by.check_may(May.READ_QUEUE)
+    by.check_may(May.WORK_CASES)
     with transaction.atomic():
         before = Assessment.objects.select_for_update().filter(report=report, current=True).first()
         Assessment.objects.filter(report=report, current=True).update(current=False)
