@@ -78,6 +78,7 @@ _REPORT_STATES = {
     "report:declined": "declined",
     "report:out_of_scope": "out_of_scope",
     "report:expired": "erased",
+    "report:not_sent": "not_sent",
 }
 _ITEM_STATES = {
     "evidence:acquired": "kept",
@@ -101,6 +102,7 @@ def faults() -> Iterator[Fault]:
     yield from _states("reporting_evidenceitem", "id", "report_id", _ITEM_STATES)
     yield from _states("reporting_quarantine", "thing", "report_id", _QUARANTINE_STATES)
     yield from _quarantines()
+    yield from _bands()
 
 
 def sentences() -> Iterator[str]:
@@ -164,6 +166,15 @@ def _quarantines() -> Iterator[Fault]:
               WHERE event.event = 'evidence:quarantined') thing
         WHERE NOT EXISTS (
             SELECT FROM public.reporting_quarantine row WHERE row.thing = thing.object)
+    """
+    yield from _read(sql, [])
+
+
+def _bands() -> Iterator[Fault]:
+    """Reports that are sorted otherwise than the newest act about their band says."""
+    sql = """
+        SELECT report.id, 'its band is not as recorded' FROM public.reporting_report report
+        WHERE NOT public.cases_assessment_recorded(report.id)
     """
     yield from _read(sql, [])
 

@@ -49,6 +49,37 @@ DROP TRIGGER IF EXISTS note_recorded ON public.cases_note;
 CREATE CONSTRAINT TRIGGER note_recorded AFTER INSERT OR UPDATE ON public.cases_note
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.cases_note_recorded();
 
+-- An assessment is the one that the newest act about the report's band recorded. Asked at commit of a row that becomes or
+-- was the current one, by the queue for the lines of its page, and every night.
+CREATE OR REPLACE FUNCTION public.cases_assessment_sha256(p_band smallint, p_actionability smallint, p_by text, p_reasons jsonb)
+RETURNS bytea LANGUAGE sql IMMUTABLE
+RETURN sha256(convert_to(concat_ws('|', p_band, p_actionability, p_by, p_reasons), 'UTF8'));
+
+CREATE OR REPLACE FUNCTION public.cases_assessment_recorded(p_report text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER
+BEGIN ATOMIC
+    SELECT (SELECT event.object_sha256 || event.at FROM public.custody_custodyevent event
+            WHERE event.subject = p_report AND event.event IN ('report:banded', 'report:band_changed')
+            ORDER BY event.seq DESC LIMIT 1)
+        IS NOT DISTINCT FROM (SELECT encode(public.cases_assessment_sha256(a.band, a.actionability, a.by, a.reasons), 'hex')
+            || a.at FROM public.cases_assessment a WHERE a.report_id = p_report AND a.current);
+END;
+
+CREATE OR REPLACE FUNCTION public.cases_assessment_kept() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT public.cases_assessment_recorded(NEW.report_id) THEN
+        RAISE EXCEPTION 'custody: the band of % is not on record', NEW.report_id
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+
+DROP TRIGGER IF EXISTS assessment_recorded ON public.cases_assessment;
+CREATE CONSTRAINT TRIGGER assessment_recorded AFTER INSERT OR UPDATE ON public.cases_assessment
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.cases_assessment_kept();
+REVOKE ALL ON FUNCTION public.cases_assessment_recorded, public.cases_assessment_sha256 FROM PUBLIC;
+
 -- The partner door reads and changes a hand-over by its collection code, and by nothing else. It may read no table of
 -- the office: whoever takes it over learns only what the codes typed meanwhile open.
 CREATE OR REPLACE FUNCTION public.cases_collection(p_code text) RETURNS TABLE (

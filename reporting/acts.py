@@ -121,6 +121,8 @@ ALL: tuple[Act, ...] = (
     Act("report:out_of_scope", _STAFF, _("said that it is out of scope"),
         reporter_sees=_("decided and wrote to you")),
     Act("report:news_read", _STAFF, _("read what was added")),
+    Act("report:not_sent", _WORKER, _("set it aside: its reporter did not send it"),
+        reporter_sees=_("set it aside: it was marked as sent, and not by you")),
     Act("report:expired", _WORKER, _("forgot a draft that nobody had touched for long")),
     # the office key
     Act("wrap:renewed", _WORKER, _("opened it to wrap its key anew"), opens=True,

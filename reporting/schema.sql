@@ -299,7 +299,16 @@ BEGIN
     PERFORM FROM public.reporting_report r WHERE r.id = p_report FOR UPDATE;
 END $$;
 
-REVOKE ALL ON FUNCTION public.reporting_quarantined, public.reporting_is_draft, public.reporting_take_out, public.reporting_wrap_for_office, public.reporting_expire_draft,
+-- Somebody who is not the reporter marked it as sent: it goes to nobody. Its signature is checked by the worker, which
+-- records the act; PostgreSQL checks none.
+CREATE OR REPLACE FUNCTION public.reporting_set_aside(p_report text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE public.reporting_report SET state = 'not_sent' WHERE id = p_report AND state = 'received';
+    RETURN FOUND;
+END $$;
+
+REVOKE ALL ON FUNCTION public.reporting_set_aside, public.reporting_quarantined, public.reporting_is_draft, public.reporting_take_out, public.reporting_wrap_for_office, public.reporting_expire_draft,
     public.reporting_hold FROM PUBLIC;
 
 -- Wraps written anew by the worker, with the act on record; `p_drop_others`: those for other keys go.

@@ -17,6 +17,7 @@ from reporting import evidence, on_record, quarantine
 from reporting.custody.record import record
 from reporting.models import EvidenceItem, Quarantine, Report
 
+_NO_KEY = (Report.State.DRAFT, Report.State.NOT_SENT)
 _KINDS = {"A": "answer", "E": "item", "M": "message"}
 
 
@@ -50,7 +51,7 @@ def waiting() -> list[Waiting]:
         Waiting(
             row,
             kinds.get(row.thing) or _KINDS.get(row.thing[0], "thing"),
-            row.report.state == Report.State.DRAFT,
+            row.report.state in _NO_KEY,
             next((one for one in row.decisions.all() if one.confirmed_at is None), None),
         )
         for row in rows
@@ -92,7 +93,7 @@ def read_reason(decision: QuarantineDecision, *, by: StaffMember) -> str:
     """
     _check_may_confirm(by)
     row = decision.quarantine
-    if row.report.state == Report.State.DRAFT:
+    if row.report.state in _NO_KEY:
         return (
             "This report was not sent, so the office holds no key to it. Please ask the officer "
             "for the reason."

@@ -15,6 +15,7 @@ from cases.models import Assessment, Case, CaseReport, Note, PartnerKey, Referra
 from cases.reports import reading, timeline
 from cases.screens.staff import StaffRequest, shows_refusals
 from cases.staff.roles import May
+from cases.triage import assessments
 from reporting import consent, quarantine
 from reporting.models import EvidenceItem, Report
 
@@ -30,6 +31,7 @@ def case(request: StaffRequest, case_id: str) -> HttpResponse:
         "case": case,
         "closed": reports,
         "assessments": Assessment.objects.filter(report__in=reports, current=True).order_by("band"),
+        "not_as_recorded": assessments.not_as_recorded(report.pk for report in reports),
         "notes_kept": Note.objects.filter(case=case).count(),
         "referrals": Referral.objects.filter(case=case).select_related(
             "partner_key__partner", "prepared_by", "approved_by"
