@@ -104,8 +104,8 @@ BEGIN ATOMIC
     WHERE d.token_hash = encode(sha256(convert_to(p_code, 'UTF8')), 'hex') AND d.expires_at > clock_timestamp();
 END;
 
--- The partner begins to take the package. False when it may no longer be collected. Under the report's lock, so that
--- quarantining and collecting cannot pass each other.
+-- The partner begins to take the package. False when it may no longer be collected. Under the locks of the report and of
+-- the hand-over, so that neither quarantining nor taking back can pass collecting.
 CREATE OR REPLACE FUNCTION public.cases_collect(p_code text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -116,6 +116,7 @@ BEGIN
         RETURN false;
     END IF;
     PERFORM FROM public.reporting_report report WHERE report.id = waiting.report FOR UPDATE;
+    PERFORM FROM public.cases_disclosure disclosure WHERE disclosure.referral_id = waiting.referral FOR UPDATE;
     SELECT * INTO waiting FROM public.cases_collection(p_code);
     IF NOT FOUND OR NOT waiting.collectable THEN
         RETURN false;

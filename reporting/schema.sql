@@ -291,14 +291,6 @@ BEGIN
     RETURN true;
 END $$;
 
--- Holds a report until the transaction ends, for the worker: its role changes no column of a report, and without such a
--- right PostgreSQL locks no row.
-CREATE OR REPLACE FUNCTION public.reporting_hold(p_report text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM FROM public.reporting_report r WHERE r.id = p_report FOR UPDATE;
-END $$;
-
 -- Somebody who is not the reporter marked it as sent: it goes to nobody. Its signature is checked by the worker, which
 -- records the act; PostgreSQL checks none.
 CREATE OR REPLACE FUNCTION public.reporting_set_aside(p_report text) RETURNS boolean
@@ -308,8 +300,8 @@ BEGIN
     RETURN FOUND;
 END $$;
 
-REVOKE ALL ON FUNCTION public.reporting_set_aside, public.reporting_quarantined, public.reporting_is_draft, public.reporting_take_out, public.reporting_wrap_for_office, public.reporting_expire_draft,
-    public.reporting_hold FROM PUBLIC;
+REVOKE ALL ON FUNCTION public.reporting_set_aside, public.reporting_quarantined, public.reporting_is_draft, public.reporting_take_out, public.reporting_wrap_for_office, public.reporting_expire_draft
+    FROM PUBLIC;
 
 -- Wraps written anew by the worker, with the act on record; `p_drop_others`: those for other keys go.
 CREATE OR REPLACE FUNCTION public.reporting_replace_wraps(

@@ -138,7 +138,6 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
     "reporting_wrap_for_office": ("public",),
     "reporting_replace_wraps": ("worker",),
     "reporting_expire_draft": ("worker",),
-    "reporting_hold": ("worker",),
     "reporting_set_aside": ("worker",),
     "cases_assessment_sha256": _OFFICE,
     "cases_assessment_recorded": _OFFICE,

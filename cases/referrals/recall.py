@@ -8,7 +8,7 @@ page says so too, and the reporter sees that they were told.
 
 from __future__ import annotations
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -78,7 +78,7 @@ def _take_back(referral: Referral, *, by: Actor) -> None:
     now = timezone.now()
     assert referral.partner_key is not None
     with transaction.atomic():
-        _hold(referral.report_id)
+        # Collecting waits for this row, and this waits for a collection that began before.
         disclosure = Disclosure.objects.select_for_update().get(pk=referral.pk)
         if disclosure.taken_back_at is not None:
             return
@@ -107,12 +107,6 @@ def _take_back(referral: Referral, *, by: Actor) -> None:
                 about=referral.pk,
             )
         disclosure.save(update_fields=["taken_back_at", "expires_at"])
-
-
-def _hold(report_id: str) -> None:
-    """The report's lock, so that taking back and collecting cannot pass each other."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT public.reporting_hold(%s)", [report_id])
 
 
 def to_tell() -> list[Referral]:
