@@ -36,18 +36,9 @@ CREATE CONSTRAINT TRIGGER quarantine_decided AFTER INSERT ON public.custody_cust
     EXECUTE FUNCTION public.cases_quarantine_decided();
 
 -- A note is stored together with the act that added it.
-CREATE OR REPLACE FUNCTION public.cases_note_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF NOT public.custody_recorded(NEW.case_id, NEW.id, encode(sha256(NEW.sealed), 'hex'), NEW.at) THEN
-        PERFORM public.reporting_refuse_unrecorded(TG_TABLE_NAME, NEW.id);
-    END IF;
-    RETURN NULL;
-END $$;
-
 DROP TRIGGER IF EXISTS note_recorded ON public.cases_note;
 CREATE CONSTRAINT TRIGGER note_recorded AFTER INSERT OR UPDATE ON public.cases_note
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.cases_note_recorded();
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_row_recorded('case_id', '($1).sealed');
 
 -- An assessment is the one that the newest act about the report's band recorded. Asked at commit of a row that becomes or
 -- was the current one, by the queue for the lines of its page, and every night.

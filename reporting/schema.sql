@@ -10,10 +10,15 @@ BEGIN
         USING ERRCODE = 'integrity_constraint_violation';
 END $$;
 
-CREATE OR REPLACE FUNCTION public.reporting_answer_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+-- A row whose act names a hash of it. Arguments: the column of its report or case, and SQL for what is hashed of row $1.
+CREATE OR REPLACE FUNCTION public.reporting_row_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    recorded boolean;
 BEGIN
-    IF NOT public.custody_recorded(NEW.report_id, NEW.id, encode(sha256(NEW.sealed), 'hex'), NEW.at) THEN
+    EXECUTE format('SELECT public.custody_recorded(($1).%I, ($1).id, encode(sha256(%s), ''hex''), ($1).at)',
+        TG_ARGV[0], TG_ARGV[1]) INTO recorded USING NEW;
+    IF NOT recorded THEN
         PERFORM public.reporting_refuse_unrecorded(TG_TABLE_NAME, NEW.id);
     END IF;
     RETURN NULL;
@@ -41,16 +46,6 @@ BEGIN
             WHERE event.object = NEW.id AND event.subject = NEW.report_id AND event.at = NEW.at
                 AND event.event = 'message:posted' AND event.object_sha256 = encode(sha256(NEW.sealed), 'hex')
                 AND NEW.from_office = (event.door <> 'public')) THEN
-        PERFORM public.reporting_refuse_unrecorded(TG_TABLE_NAME, NEW.id);
-    END IF;
-    RETURN NULL;
-END $$;
-
-CREATE OR REPLACE FUNCTION public.reporting_consent_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF NOT public.custody_recorded(NEW.report_id, NEW.id,
-            encode(sha256(convert_to(NEW.statement, 'UTF8') || NEW.signature), 'hex'), NEW.at) THEN
         PERFORM public.reporting_refuse_unrecorded(TG_TABLE_NAME, NEW.id);
     END IF;
     RETURN NULL;
@@ -85,12 +80,16 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- A state changes together with the act that says so.
-CREATE OR REPLACE FUNCTION public.reporting_item_moved() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+-- A state changes together with the act that says so. Arguments: the columns of the report and of the thing, and which act
+-- brings which state; a state that is not named is brought by none.
+CREATE OR REPLACE FUNCTION public.reporting_move_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    moved jsonb := to_jsonb(NEW);
 BEGIN
-    IF NOT public.custody_recorded_now(NEW.report_id, NEW.id, ARRAY['evidence:' || NEW.state]) THEN
-        RAISE EXCEPTION 'custody: % of % is not on record', NEW.state, NEW.id
+    IF NOT public.custody_recorded_now(moved ->> TG_ARGV[0], moved ->> TG_ARGV[1],
+            ARRAY[TG_ARGV[2]::jsonb ->> NEW.state]) THEN
+        RAISE EXCEPTION 'custody: % of % is not on record', NEW.state, moved ->> TG_ARGV[1]
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NULL;
@@ -108,17 +107,6 @@ BEGIN ATOMIC
     ORDER BY event.object, event.seq DESC;
 END;
 
-CREATE OR REPLACE FUNCTION public.reporting_quarantine_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF NOT public.custody_recorded_now(NEW.report_id, NEW.thing,
-            ARRAY[CASE NEW.state WHEN 'quarantined' THEN 'evidence:' ELSE 'quarantine:' END || NEW.state]) THEN
-        RAISE EXCEPTION 'custody: % of % is not on record', NEW.state, NEW.thing
-            USING ERRCODE = 'integrity_constraint_violation';
-    END IF;
-    RETURN NULL;
-END $$;
-
 -- Before sending, and never after, the public door moves a report on: from draft to received, with the act on record.
 -- The office moves it with an act of its own; a draft is forgotten by reporting_expire_draft alone.
 CREATE OR REPLACE FUNCTION public.reporting_report_moves() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
@@ -131,18 +119,6 @@ BEGIN
         RAISE EXCEPTION 'reporting: % does not become %', OLD.state, NEW.state USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NEW;
-END $$;
-
-CREATE OR REPLACE FUNCTION public.reporting_report_move_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF NOT public.custody_recorded_now(NEW.id, NEW.id, CASE NEW.state
-            WHEN 'received' THEN ARRAY['report:submitted'] WHEN 'in_triage' THEN ARRAY['report:taken']
-            WHEN 'erased' THEN ARRAY['report:expired'] ELSE ARRAY['report:' || NEW.state] END) THEN
-        RAISE EXCEPTION 'custody: % of % is not on record', NEW.state, NEW.id
-            USING ERRCODE = 'integrity_constraint_violation';
-    END IF;
-    RETURN NULL;
 END $$;
 
 -- A receipt is issued by the act that sends.
@@ -172,7 +148,7 @@ BEGIN
     END LOOP;
 END $$;
 CREATE CONSTRAINT TRIGGER answer_recorded AFTER INSERT OR UPDATE ON public.reporting_answer
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_answer_recorded();
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_row_recorded('report_id', '($1).sealed');
 CREATE CONSTRAINT TRIGGER evidenceitem_recorded
     AFTER INSERT OR UPDATE OF id, report_id, kind, acquisition, vault_name, ciphertext_sha256, at
     ON public.reporting_evidenceitem
@@ -180,7 +156,8 @@ CREATE CONSTRAINT TRIGGER evidenceitem_recorded
 CREATE CONSTRAINT TRIGGER message_recorded AFTER INSERT OR UPDATE ON public.reporting_message
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_message_recorded();
 CREATE CONSTRAINT TRIGGER consent_recorded AFTER INSERT OR UPDATE ON public.reporting_consent
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_consent_recorded();
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_row_recorded('report_id',
+        'convert_to(($1).statement, ''UTF8'') || ($1).signature');
 
 DROP TRIGGER IF EXISTS event_stored ON public.custody_custodyevent;
 CREATE CONSTRAINT TRIGGER event_stored AFTER INSERT ON public.custody_custodyevent
@@ -197,17 +174,23 @@ CREATE CONSTRAINT TRIGGER evidenceitem_removed AFTER DELETE ON public.reporting_
 DROP TRIGGER IF EXISTS evidenceitem_moved ON public.reporting_evidenceitem;
 CREATE CONSTRAINT TRIGGER evidenceitem_moved AFTER UPDATE OF state ON public.reporting_evidenceitem
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.state <> NEW.state)
-    EXECUTE FUNCTION public.reporting_item_moved();
+    EXECUTE FUNCTION public.reporting_move_recorded('report_id', 'id',
+        '{"verified": "evidence:verified", "integrity_failed": "evidence:integrity_failed"}');
 DROP TRIGGER IF EXISTS quarantine_recorded ON public.reporting_quarantine;
 CREATE CONSTRAINT TRIGGER quarantine_recorded AFTER INSERT OR UPDATE ON public.reporting_quarantine
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_quarantine_recorded();
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_move_recorded('report_id', 'thing',
+        '{"quarantined": "evidence:quarantined", "destroyed": "quarantine:destroyed",
+          "preserved": "quarantine:preserved", "released": "quarantine:released"}');
 
 CREATE OR REPLACE TRIGGER report_moves BEFORE UPDATE OF state ON public.reporting_report
     FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION public.reporting_report_moves();
 DROP TRIGGER IF EXISTS report_move_recorded ON public.reporting_report;
 CREATE CONSTRAINT TRIGGER report_move_recorded AFTER UPDATE OF state ON public.reporting_report
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.state <> NEW.state)
-    EXECUTE FUNCTION public.reporting_report_move_recorded();
+    EXECUTE FUNCTION public.reporting_move_recorded('id', 'id',
+        '{"received": "report:submitted", "not_sent": "report:not_sent", "in_triage": "report:taken",
+          "accepted": "report:accepted", "joined": "report:joined", "declined": "report:declined",
+          "out_of_scope": "report:out_of_scope", "erased": "report:expired"}');
 CREATE OR REPLACE TRIGGER receipt_issued BEFORE INSERT ON public.reporting_receipt
     FOR EACH ROW EXECUTE FUNCTION public.reporting_receipt_issued();
 CREATE OR REPLACE TRIGGER event_is_news AFTER INSERT ON public.custody_custodyevent
