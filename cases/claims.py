@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection
 
@@ -23,23 +23,27 @@ BUILD_LEASE = timedelta(hours=2)
 def claim(work: str, lease: timedelta = LEASE) -> Iterator[bool]:
     """Whether this worker got the work; released at the end. `work` names it, such as "assess
     R-…"."""
-    if not _take(work, lease):
+    until = _take(work, lease)
+    if until is None:
         yield False
         return
     try:
         yield True
     finally:
-        Claim.objects.filter(work=work).delete()
+        # not the claim of another worker, that took the work when this one's lease had run out
+        Claim.objects.filter(work=work, until=until).delete()
 
 
-def _take(work: str, lease: timedelta) -> bool:
+def _take(work: str, lease: timedelta) -> datetime | None:
+    """The end of the lease, or None where another worker holds the work."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO public.cases_claim AS claim (work, until) VALUES (%s, clock_timestamp() "
             "+ make_interval(secs => %s)) "
             "ON CONFLICT (work) DO UPDATE SET until = excluded.until WHERE claim.until < "
             "clock_timestamp() "
-            "RETURNING true",
+            "RETURNING until",
             [work, lease.total_seconds()],
         )
-        return cursor.fetchone() is not None
+        row = cursor.fetchone()
+        return row[0] if row else None

@@ -72,11 +72,18 @@ _REPORT_STATES = {
     "report:declined": "declined",
     "report:out_of_scope": "out_of_scope",
     "report:expired": "erased",
+    "report:not_sent": "not_sent",
 }
 _ITEM_STATES = {
     "evidence:acquired": "kept",
     "evidence:verified": "verified",
     "evidence:integrity_failed": "integrity_failed",
+}
+_QUARANTINE_STATES = {
+    "evidence:quarantined": "quarantined",
+    "quarantine:destroyed": "destroyed",
+    "quarantine:preserved": "preserved",
+    "quarantine:released": "released",
 }
 
 
@@ -87,11 +94,13 @@ def faults() -> Iterator[Fault]:
         yield from _gone(kind)
     yield from _states("reporting_report", "id", "id", _REPORT_STATES)
     yield from _states("reporting_evidenceitem", "id", "report_id", _ITEM_STATES)
+    yield from _states("reporting_quarantine", "thing", "report_id", _QUARANTINE_STATES)
     yield from _quarantines()
     yield from _changed("reporting_report", "reporting_report_recorded", letter="R")
     yield from _times()
     yield from _changed("cases_referral", "cases_handover_recorded", letter="F")
     yield from _changed("cases_case", "cases_case_recorded", letter="C")
+    yield from _bands()
 
 
 def vault_faults() -> Iterator[Fault]:
@@ -151,7 +160,7 @@ def _states(table: str, about: str, subject: str, acts: dict[str, str]) -> Itera
     """Rows in a state that the newest act about it does not give."""
     sql = f"""
         WITH state (event, state) AS (SELECT * FROM unnest(%s::text[], %s::text[]))
-        SELECT row.id, 'its state ' || row.state || ' is not the one on record ('
+        SELECT row.{about}, 'its state ' || row.state || ' is not the one on record ('
             || coalesce(last.state, 'none') || ')'
         FROM public.{table} row LEFT JOIN LATERAL (
             SELECT state.state FROM public.custody_custodyevent event JOIN state USING (event)
@@ -193,22 +202,22 @@ def _times() -> Iterator[Fault]:
 
 
 def _quarantines() -> Iterator[Fault]:
-    """Things that an act quarantined and no row closes, and rows that were opened without a
-    decision on record."""
+    """Things that an act quarantined and that are not on the officer's list."""
     sql = """
-        SELECT thing.object, 'the record quarantined it and nothing closes it'
+        SELECT thing.object, 'the record quarantined it and it is not on the list'
         FROM (SELECT DISTINCT event.object FROM public.custody_custodyevent event
               WHERE event.event = 'evidence:quarantined') thing
         WHERE NOT EXISTS (
             SELECT FROM public.reporting_quarantine row WHERE row.thing = thing.object)
-        UNION ALL
-        SELECT row.thing, 'it left quarantine and the record holds no decision'
-        FROM public.reporting_quarantine row
-        WHERE (row.state <> 'quarantined') <> coalesce((
-            SELECT event.event = 'quarantine:decided' FROM public.custody_custodyevent event
-            WHERE event.object = row.thing
-                AND event.event IN ('evidence:quarantined', 'quarantine:decided')
-                AND event.subject = row.report_id ORDER BY event.seq DESC LIMIT 1), false)
+    """
+    yield from _read(sql, [])
+
+
+def _bands() -> Iterator[Fault]:
+    """Reports that are sorted otherwise than the newest act about their band says."""
+    sql = """
+        SELECT report.id, 'its band is not as recorded' FROM public.reporting_report report
+        WHERE NOT public.cases_assessment_recorded(report.id)
     """
     yield from _read(sql, [])
 

@@ -1,33 +1,39 @@
 -- What the database itself holds of hand-overs and decisions. Applied after every migration, as often as you like.
 -- Functions name every table with its schema and put pg_temp last: see reporting/custody/schema.sql.
 
--- Quarantine ends by a decision that one person proposed and another confirmed. The report's chain holds both acts, and
--- both are younger than the act that closed the thing last: an earlier decision opens nothing that was closed again.
+-- Quarantine ends by a decision that one person proposed and another confirmed: the act that ends it is refused without
+-- a proposal of that choice by another person, younger than the act that closed the thing last. An earlier decision
+-- opens nothing that was closed again, and what was destroyed or preserved stays so. That the two differ is a CHECK of
+-- the decision's table.
 CREATE OR REPLACE FUNCTION public.cases_quarantine_decided() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF NEW.state <> 'quarantined' AND NOT EXISTS (
+    IF NOT EXISTS (
         SELECT FROM public.cases_quarantinedecision decision
         JOIN public.staff_staffmember proposer ON proposer.id = decision.proposed_by_id
         JOIN public.staff_staffmember confirmer ON confirmer.id = decision.confirmed_by_id
         JOIN public.custody_custodyevent proposed ON proposed.event = 'quarantine:proposed'
-            AND proposed.object = NEW.thing AND proposed.subject = NEW.report_id AND proposed.actor = proposer.actor_id
-        JOIN public.custody_custodyevent decided ON decided.event = 'quarantine:decided'
-            AND decided.object = NEW.thing AND decided.subject = NEW.report_id AND decided.actor = confirmer.actor_id
-        WHERE decision.quarantine_id = NEW.thing AND decision.choice = NEW.state
-            AND proposer.id <> confirmer.id AND decided.at >= transaction_timestamp() AND decided.seq > proposed.seq
-            AND proposed.seq > (SELECT max(closed.seq) FROM public.custody_custodyevent closed
-                WHERE closed.object = NEW.thing AND closed.subject = NEW.report_id
-                    AND closed.event = 'evidence:quarantined')) THEN
-        RAISE EXCEPTION 'cases: % leaves quarantine by a decision of two people', NEW.thing
+            AND proposed.object = NEW.object AND proposed.subject = NEW.subject AND proposed.actor = proposer.actor_id
+        WHERE decision.quarantine_id = NEW.object AND 'quarantine:' || decision.choice = NEW.event
+            AND confirmer.actor_id = NEW.actor AND proposed.seq < NEW.seq
+            AND proposed.seq > (SELECT CASE last.event WHEN 'evidence:quarantined' THEN last.seq END
+                FROM public.custody_custodyevent last
+                WHERE last.object = NEW.object AND last.subject = NEW.subject AND last.seq < NEW.seq
+                    AND last.event IN ('evidence:quarantined', 'quarantine:destroyed', 'quarantine:preserved',
+                        'quarantine:released')
+                ORDER BY last.seq DESC LIMIT 1)) THEN
+        RAISE EXCEPTION 'cases: % leaves quarantine by a decision of two people', NEW.object
             USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NULL;
 END $$;
 
 DROP TRIGGER IF EXISTS quarantine_decided ON public.reporting_quarantine;
-CREATE CONSTRAINT TRIGGER quarantine_decided AFTER INSERT OR UPDATE ON public.reporting_quarantine
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.cases_quarantine_decided();
+DROP TRIGGER IF EXISTS quarantine_decided ON public.custody_custodyevent;
+CREATE CONSTRAINT TRIGGER quarantine_decided AFTER INSERT ON public.custody_custodyevent
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+    WHEN (NEW.event IN ('quarantine:destroyed', 'quarantine:preserved', 'quarantine:released'))
+    EXECUTE FUNCTION public.cases_quarantine_decided();
 
 -- A note is stored together with the act that added it.
 CREATE OR REPLACE FUNCTION public.cases_note_sha256(p_note text) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER
@@ -36,18 +42,41 @@ BEGIN ATOMIC
 END;
 REVOKE ALL ON FUNCTION public.cases_note_sha256 FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION public.cases_note_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+DROP TRIGGER IF EXISTS note_recorded ON public.cases_note;
+CREATE CONSTRAINT TRIGGER note_recorded AFTER INSERT OR UPDATE ON public.cases_note
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+    EXECUTE FUNCTION public.reporting_row_recorded('case_id', 'public.cases_note_sha256(($1).id)');
+
+-- An assessment is the one that the newest act about the report's band recorded. Asked at commit of a row that becomes or
+-- was the current one, by the queue for the lines of its page, and every night.
+CREATE OR REPLACE FUNCTION public.cases_assessment_sha256(p_band smallint, p_actionability smallint, p_by text, p_reasons jsonb)
+RETURNS bytea LANGUAGE sql IMMUTABLE
+RETURN sha256(convert_to(concat_ws('|', p_band, p_actionability, p_by, p_reasons), 'UTF8'));
+
+CREATE OR REPLACE FUNCTION public.cases_assessment_recorded(p_report text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER
+BEGIN ATOMIC
+    SELECT (SELECT event.object_sha256 || event.at FROM public.custody_custodyevent event
+            WHERE event.subject = p_report AND event.event IN ('report:banded', 'report:band_changed')
+            ORDER BY event.seq DESC LIMIT 1)
+        IS NOT DISTINCT FROM (SELECT encode(public.cases_assessment_sha256(a.band, a.actionability, a.by, a.reasons), 'hex')
+            || a.at FROM public.cases_assessment a WHERE a.report_id = p_report AND a.current);
+END;
+
+CREATE OR REPLACE FUNCTION public.cases_assessment_kept() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF NOT public.custody_recorded(NEW.case_id, NEW.id, public.cases_note_sha256(NEW.id), NEW.at) THEN
-        PERFORM public.reporting_refuse_unrecorded(TG_TABLE_NAME, NEW.id);
+    IF NOT public.cases_assessment_recorded(NEW.report_id) THEN
+        RAISE EXCEPTION 'custody: the band of % is not on record', NEW.report_id
+            USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NULL;
 END $$;
 
-DROP TRIGGER IF EXISTS note_recorded ON public.cases_note;
-CREATE CONSTRAINT TRIGGER note_recorded AFTER INSERT OR UPDATE ON public.cases_note
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.cases_note_recorded();
+DROP TRIGGER IF EXISTS assessment_recorded ON public.cases_assessment;
+CREATE CONSTRAINT TRIGGER assessment_recorded AFTER INSERT OR UPDATE ON public.cases_assessment
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.cases_assessment_kept();
+REVOKE ALL ON FUNCTION public.cases_assessment_recorded, public.cases_assessment_sha256 FROM PUBLIC;
 
 -- What changes has the hash of its rows in each act that changes it: SHA-256 of their PostgreSQL `jsonb` text without
 -- nulls, so that a column added later changes no hash taken before. A referral is hashed with the partner's key, its
@@ -153,8 +182,12 @@ CREATE OR REPLACE FUNCTION public.cases_collection(p_code text) RETURNS TABLE (
 BEGIN ATOMIC
     SELECT d.referral_id, r.case_id, r.report_id, p.id, p.name, k.name, k.vault_name, k.encrypted_size,
         k.encrypted_sha256, d.expires_at, d.collected_at, d.taken_back_at, d.answer,
-        d.taken_back_at IS NULL AND d.answer <> 'rejected' AND public.cases_handover_recorded(r.id) AND NOT EXISTS (SELECT FROM public.reporting_quarantine q
-            WHERE q.report_id = r.report_id AND q.state <> 'released' AND k.items ? q.thing)
+        d.taken_back_at IS NULL AND d.answer <> 'rejected' AND public.cases_handover_recorded(r.id)
+            AND NOT EXISTS (SELECT FROM public.custody_custodyevent ended
+                WHERE ended.object = d.referral_id AND ended.subject = r.case_id
+                    AND ended.event IN ('referral:closed', 'referral:taken_back', 'referral:recalled'))
+            AND NOT EXISTS (SELECT FROM public.reporting_quarantined(r.report_id) q
+                WHERE q.state <> 'released' AND k.items ? q.thing)
     FROM public.cases_disclosure d
     JOIN public.cases_referral r ON r.id = d.referral_id
     JOIN public.cases_package k ON k.referral_id = r.id
@@ -164,7 +197,7 @@ BEGIN ATOMIC
 END;
 
 -- The partner begins to take the package. Null when it may no longer be collected, else the hash that the caller's act
--- names. Under the report's lock, so that quarantining and collecting cannot pass each other.
+-- names. Under the locks of the report and of the hand-over, so that neither quarantining nor taking back can pass it.
 CREATE OR REPLACE FUNCTION public.cases_collect(p_code text) RETURNS bytea
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -175,6 +208,7 @@ BEGIN
         RETURN NULL;
     END IF;
     PERFORM FROM public.reporting_report report WHERE report.id = waiting.report FOR UPDATE;
+    PERFORM FROM public.cases_disclosure disclosure WHERE disclosure.referral_id = waiting.referral FOR UPDATE;
     SELECT * INTO waiting FROM public.cases_collection(p_code);
     IF NOT FOUND OR NOT waiting.collectable THEN
         RETURN NULL;

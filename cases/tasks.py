@@ -29,11 +29,12 @@ log = logging.getLogger("holdfast.worker")
 
 @shared_task
 def sweep() -> None:
-    """Every two seconds: close hand-overs whose consent was withdrawn, and name what waits to be
-    done."""
+    """Every two seconds: close hand-overs whose consent was withdrawn, set aside what no reporter
+    sent, and name what waits to be done."""
     with claims.claim("recall") as mine:
         if mine:
             recall.notice_withdrawn_consents()
+            queue.set_aside_unsent()
     if not opener.answers(settings.OPENER_SOCKET):
         log.error("the opener does not answer; new reports are not sorted until it does")
         return

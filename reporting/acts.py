@@ -101,9 +101,12 @@ ALL: tuple[Act, ...] = (
     Act("quarantine:opened", _STAFF, _("read why something locked is to be decided about"),
         opens=True,
         reporter_sees=_("read why something locked is to be decided about")),
-    Act("quarantine:decided", _STAFF, _("confirmed what to do with something locked"),
-        partner_sees=True,
-        reporter_sees=_("decided about something locked")),
+    *(Act(f"quarantine:{decision}", _STAFF, words, partner_sees=True,
+          reporter_sees=_("decided about something locked"))
+      for decision, words in (
+          ("released", _("confirmed that something locked is released")),
+          ("preserved", _("confirmed that something locked is preserved and stays closed")),
+          ("destroyed", _("confirmed that something locked is destroyed")))),
     # triage
     Act("report:assessed", _WORKER, _("opened it to sort it"), opens=True,
         reporter_sees=_("sorted it by urgency")),
@@ -118,6 +121,8 @@ ALL: tuple[Act, ...] = (
     Act("report:out_of_scope", _STAFF, _("said that it is out of scope"),
         reporter_sees=_("decided and wrote to you")),
     Act("report:news_read", _STAFF, _("read what was added")),
+    Act("report:not_sent", _WORKER, _("set it aside: its reporter did not send it"),
+        reporter_sees=_("set it aside: it was marked as sent, and not by you")),
     Act("report:expired", _WORKER, _("forgot a draft that nobody had touched for long")),
     # the office key
     Act("wrap:renewed", _WORKER, _("opened it to wrap its key anew"), opens=True,

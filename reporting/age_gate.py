@@ -102,7 +102,9 @@ def close_if_a_child_may_be_shown(
 
 def _closes(key: str, value: Any) -> str:
     """Why an answer closes the gate, or an empty text. An unreadable answer closes it; so does one
-    taken back."""
+    taken back, or one of which nobody knows the question."""
+    if not key:
+        return CLOSED
     if key == "age":
         return "" if value == ADULT else _AGE
     if key == "who":

@@ -30,7 +30,11 @@ class CannotTakeOut(Exception):
 @dataclass(frozen=True)
 class Given:
     """One version of an answer. `record` is None, with a `fault`, where it is not as recorded or
-    cannot be read."""
+    cannot be read.
+
+    `key` and `group` are those of its act, so that a row that is gone or moved still counts as an
+    answer to its question; `key` is empty where neither act nor row can tell.
+    """
 
     id: str
     key: str
@@ -130,10 +134,9 @@ def _given(entry: Entry[Answer], secret: Secret) -> Given:
                 record = AnswerRecord.from_record(reader.record_of(plain))
         except (WrongKey, UnknownRecord, ValueError):
             fault = on_record.NOT_READABLE
-    key = row.question if row else str(entry.detail.get("question", ""))
-    if record and entry.detail.get("question") != key:
+    written = (row.question, row.group_id or None) if row else ("", None)
+    recorded = (str(entry.detail.get("question", "")), entry.detail.get("group") or None)
+    if record and written != recorded:
         record, fault = None, on_record.OTHER_BYTES
-    group = (row.group_id if row else None) or None
-    if record and (entry.detail.get("group") or None) != group:
-        record, fault = None, on_record.OTHER_BYTES
+    key, group = recorded if recorded[0] else written
     return Given(entry.id, key, record, entry.at, group, fault)

@@ -30,6 +30,7 @@ from reporting.vault.keys import Secret
 
 LASTS = timedelta(days=180)
 PURPOSE = "hand over a full package"
+_LOST = frozenset({on_record.ROW_GONE, on_record.OTHER_BYTES, on_record.OTHER_TIME})
 
 
 class ConsentMissing(Exception):
@@ -101,9 +102,15 @@ def stated(known: OnRecord) -> list[Stated]:
 
 
 def latest(known: OnRecord, partner: str) -> Stated | None:
-    """What was answered last about a partner, whatever it was."""
+    """What was answered last about a partner, whatever it was.
+
+    None where a later answer is gone or was changed: it may have taken this one back.
+    """
     answers = [answer for answer in stated(known) if answer.partner == partner]
-    return answers[-1] if answers else None
+    lost = [entry.at for entry in known.consents if entry.fault in _LOST and entry.at]
+    if not answers or any(at >= answers[-1].at for at in lost):
+        return None
+    return answers[-1]
 
 
 def current(report: Report, partner: str, secret: Secret | None = None) -> Consent:
@@ -115,7 +122,8 @@ def current(report: Report, partner: str, secret: Secret | None = None) -> Conse
     answer = latest(on_record.of(report.pk, secret, only=Consent), partner)
     if answer is None:
         raise ConsentMissing(
-            "The reporter has not been asked about this partner, or has not answered."
+            "The reporter has not been asked about this partner, has not answered, or the latest "
+            "answer is not as recorded."
         )
     if answer.answer != Consent.Answer.YES:
         raise ConsentMissing("The latest answer about this partner is not a yes.")
@@ -126,9 +134,14 @@ def current(report: Report, partner: str, secret: Secret | None = None) -> Conse
 
 def _stated(entry: Entry[Consent]) -> Stated | None:
     """None for a row that is not as recorded, not signed, or states something else than its columns
-    or than we ask."""
+    or than we ask.
+
+    Only a yes needs the detail of its act: whoever shreds the detail of another answer undoes none.
+    """
     row, event = entry.row, entry.event
-    if entry.fault or row is None or event is None:
+    if row is None or event is None:
+        return None
+    if entry.fault and (entry.fault != on_record.NOT_READABLE or row.answer == Consent.Answer.YES):
         return None
     try:
         statement = _read(row)

@@ -143,19 +143,17 @@ def measure(report: Report, *, by: Actor) -> int:
     instead of reading the file four times. A file that does not match is frozen. Raises
     reporting.vault.opener.Refused.
     """
+    kept = EvidenceItem.objects.filter(
+        report=report, kind=EvidenceItem.Kind.FILE, state=EvidenceItem.State.KEPT
+    )
+    new = set(kept.values_list("pk", flat=True)) - quarantine.closed(report.pk)
+    if not new:
+        return 0
     secret = office_key(report.pk, "evidence:measured", detail={}, by=by)
-    new = {
-        item.pk
-        for item in EvidenceItem.objects.filter(report=report, state=EvidenceItem.State.KEPT)
-    }
     entries = [entry for entry in on_record.of(report.pk, secret).items if entry.id in new]
     measured = 0
     for entry in entries:
-        if (
-            entry.row
-            and entry.row.kind == EvidenceItem.Kind.FILE
-            and not quarantine.is_closed(entry.id)
-        ):
+        if entry.row:
             _settle(entry.row, _digests(entry, secret), by=by)
             measured += 1
     return measured
@@ -175,6 +173,8 @@ def _digests(entry: Entry[EvidenceItem], secret: Secret) -> Digests | None:
 def verify(item: EvidenceItem, *, by: Actor) -> bool:
     """Re-hash the object in the vault against the ledger; needs no key. A mismatch or a missing
     object freezes the item."""
+    if item.pk in quarantine.closed(item.report_id):
+        return True  # nobody opens or hashes it
     entry = _entry(item)
     row = entry.row
     whole = bool(row and not entry.fault and not vault_fault(row.vault_name, row.ciphertext_sha256))
@@ -257,9 +257,9 @@ def check_openable(entry: Entry[EvidenceItem]) -> Acquisition:
         raise NotOpenable(
             "This item is not as it was recorded. It is frozen: nobody opens or exports it."
         )
-    if quarantine.is_closed(entry.id):
+    if entry.id in quarantine.closed(entry.row.report_id):
         raise NotOpenable("This item is locked: nobody opens, copies or exports it.")
-    if entry.row.state == EvidenceItem.State.INTEGRITY_FAILED:
+    if entry.failed:
         raise NotOpenable("The bytes of this item are not those that came in. It is frozen.")
     return known
 

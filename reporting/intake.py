@@ -23,6 +23,7 @@ from reporting import (
     people,
     questions,
     receipts,
+    sent,
     sessions,
     signed,
     stored,
@@ -47,11 +48,6 @@ _minting = codes.Desk()
 
 class NothingToSend(Exception):
     """The report holds neither a choice of what happened nor words."""
-
-
-class NotSentByReporter(Exception):
-    """Somebody who is not the reporter marked the draft as sent. Everything the reporter gave is
-    still there."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +182,7 @@ def submit(visit: Visit) -> Receipt:
     """Send. Everything is committed and durable when this returns; a second call returns the same
     receipt.
 
-    Raises NothingToSend, NotSentByReporter.
+    Raises NothingToSend, sent.NotSentByReporter.
     """
     given = answers.latest(answers.of_visit(visit))
     if not given.get("what") and not given.get("words"):
@@ -210,9 +206,9 @@ def submit(visit: Visit) -> Receipt:
 
 
 def _sent_before(visit: Visit) -> Receipt:
-    """Raises NotSentByReporter when the act that sent it is not signed by the reporter."""
+    """Raises sent.NotSentByReporter when the act that sent it is not signed by the reporter."""
     if on_record.of(visit.report.pk, visit.secret, for_reporter=True, only=Answer).sent_at is None:
-        raise NotSentByReporter
+        raise sent.NotSentByReporter
     return Receipt.objects.get(report=visit.report)
 
 

@@ -39,7 +39,8 @@ class Entry(Generic[Row]):
     """A row and its act. `row` is None where it is gone, `event` where no act recorded it; `detail`
     is empty without a key.
 
-    `fault`: why this is not as recorded, or an empty text.
+    `fault`: why this is not as recorded, or an empty text. `failed`: an act says that its bytes are
+    not those that came in, whatever its row says.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Entry(Generic[Row]):
     event: Event | None
     fault: str
     detail: dict[str, Any]
+    failed: bool = False
 
     @property
     def at(self) -> datetime | None:
@@ -126,12 +128,13 @@ def of(
     plain = {event.id: text for event in recorded if secret and (text := _open(event, secret))}
     details = {event.id: _detail(plain.get(event.id)) for event in recorded} if secret else {}
     kept = _kept(recorded, details, secret)
+    failed = {event.object for event in recorded if event.name == "evidence:integrity_failed"}
 
     def entries(model: type[Row]) -> list[Entry[Row]]:
         if only is not None and only is not model:
             return []
         mine = {row.pk: row for row in model.objects.filter(report=report_id)}
-        return _entries(mine, kept, model, details, secret)
+        return _entries(mine, kept, model, details, secret, failed)
 
     return OnRecord(
         report=report_id,
@@ -190,6 +193,7 @@ def _entries(
     model: type[Row],
     details: dict[int, dict[str, Any] | None],
     secret: Secret | None,
+    failed: set[str],
 ) -> list[Entry[Row]]:
     found: list[Entry[Row]] = []
     for id_, event in kept.items():
@@ -200,7 +204,7 @@ def _entries(
         detail = details.get(event.id) or {}
         if secret and not fault:
             fault = _detail_fault(event, details.get(event.id))
-        found.append(Entry(id_, row, event, fault, detail))
+        found.append(Entry(id_, row, event, fault, detail, id_ in failed))
     for id_, stray in rows.items():
         if id_ not in kept:
             found.append(Entry(id_, stray, None, NO_ACT, {}))

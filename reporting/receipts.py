@@ -17,8 +17,9 @@ from django.conf import settings
 
 from reporting import sessions
 from reporting.custody import extract
-from reporting.custody.record import Recorded, founding
+from reporting.custody.record import founding
 from reporting.models import Receipt, Report, ReturnCodeWrap
+from reporting.signed import Signed
 from reporting.vault import codes, keys
 
 _redeeming = codes.Desk()
@@ -32,7 +33,7 @@ def lookup_key() -> bytes:
     return bytes.fromhex(Path(settings.LOOKUP_KEY_FILE).read_text().strip())
 
 
-def issue(report: Report, recorded: Recorded, *, manifest_sha256: str) -> Receipt:
+def issue(report: Report, recorded: Signed, *, manifest_sha256: str) -> Receipt:
     """Inside the transaction that submits. `recorded`: the event `report:submitted`, the head of
     the chain."""
     public = founding(report.id)
@@ -54,6 +55,7 @@ def issue(report: Report, recorded: Recorded, *, manifest_sha256: str) -> Receip
         body=body.decode(),
         signature=key.sign(body),
         certificate=Path(settings.RECEIPT_CERTIFICATE_FILE).read_text(),
+        sent=json.dumps(recorded.proof),
     )
 
 

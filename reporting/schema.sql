@@ -43,10 +43,15 @@ RETURN starts_with(p.statement, concat('{"answer":"', p.answer, '","expires_at":
     AND position(concat('","person":"', p.person_id, '","purpose":"') IN p.statement) > 0
     AND position(concat('","report":"', p.report_id, '","signed_at":"') IN p.statement) > 0;
 
-CREATE OR REPLACE FUNCTION public.reporting_answer_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+-- A row whose act names its hash. Arguments: the column of its report or case, and SQL for the hash of row $1.
+CREATE OR REPLACE FUNCTION public.reporting_row_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    recorded boolean;
 BEGIN
-    IF NOT public.custody_recorded(NEW.report_id, NEW.id, public.reporting_answer_sha256(NEW), NEW.at) THEN
+    EXECUTE format('SELECT public.custody_recorded(($1).%I, ($1).id, %s, ($1).at)', TG_ARGV[0], TG_ARGV[1])
+        INTO recorded USING NEW;
+    IF NOT recorded THEN
         PERFORM public.reporting_refuse_unrecorded(TG_TABLE_NAME, NEW.id);
     END IF;
     RETURN NULL;
@@ -73,15 +78,6 @@ BEGIN
             WHERE event.object = NEW.id AND event.subject = NEW.report_id AND event.at = NEW.at
                 AND event.event = 'message:posted' AND event.object_sha256 = public.reporting_message_sha256(NEW)
                 AND NEW.from_office = (event.door <> 'public')) THEN
-        PERFORM public.reporting_refuse_unrecorded(TG_TABLE_NAME, NEW.id);
-    END IF;
-    RETURN NULL;
-END $$;
-
-CREATE OR REPLACE FUNCTION public.reporting_consent_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF NOT public.custody_recorded(NEW.report_id, NEW.id, public.reporting_consent_sha256(NEW), NEW.at) THEN
         PERFORM public.reporting_refuse_unrecorded(TG_TABLE_NAME, NEW.id);
     END IF;
     RETURN NULL;
@@ -116,27 +112,32 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- A state changes together with the act that says so.
-CREATE OR REPLACE FUNCTION public.reporting_item_moved() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+-- A state changes together with the act that says so. Arguments: the columns of the report and of the thing, and which act
+-- brings which state; a state that is not named is brought by none.
+CREATE OR REPLACE FUNCTION public.reporting_move_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    moved jsonb := to_jsonb(NEW);
 BEGIN
-    IF NOT public.custody_recorded_now(NEW.report_id, NEW.id, ARRAY['evidence:' || NEW.state]) THEN
-        RAISE EXCEPTION 'custody: % of % is not on record', NEW.state, NEW.id
+    IF NOT public.custody_recorded_now(moved ->> TG_ARGV[0], moved ->> TG_ARGV[1],
+            ARRAY[TG_ARGV[2]::jsonb ->> NEW.state]) THEN
+        RAISE EXCEPTION 'custody: % of % is not on record', NEW.state, moved ->> TG_ARGV[1]
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION public.reporting_quarantine_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF NOT public.custody_recorded_now(NEW.report_id, NEW.thing,
-            ARRAY[CASE NEW.state WHEN 'quarantined' THEN 'evidence:quarantined' ELSE 'quarantine:decided' END]) THEN
-        RAISE EXCEPTION 'custody: % of % is not on record', NEW.state, NEW.thing
-            USING ERRCODE = 'integrity_constraint_violation';
-    END IF;
-    RETURN NULL;
-END $$;
+-- What the ledger says of the things of a report that were ever quarantined: the newest act about each decides. Whether
+-- something is closed is asked here and nowhere else; the rows of reporting_quarantine are the officer's list.
+CREATE OR REPLACE FUNCTION public.reporting_quarantined(p_report text) RETURNS TABLE (thing text, state text)
+LANGUAGE sql STABLE SECURITY DEFINER
+BEGIN ATOMIC
+    SELECT DISTINCT ON (event.object) event.object, split_part(event.event, ':', 2)
+    FROM public.custody_custodyevent event
+    WHERE event.subject = p_report AND event.event IN ('evidence:quarantined', 'quarantine:destroyed',
+        'quarantine:preserved', 'quarantine:released')
+    ORDER BY event.object, event.seq DESC;
+END;
 
 -- What stands in the clear about a report, and every wrap of its key: acts that change them name this hash, of one line a
 -- column or wrap. The id and the times are the acts' own, and states follow from their names.
@@ -157,7 +158,8 @@ LANGUAGE sql STABLE SECURITY DEFINER
 BEGIN ATOMIC
     SELECT coalesce(encode(public.reporting_report_sha256(p_report), 'hex') = (
         SELECT event.object_sha256 FROM public.custody_custodyevent event
-        WHERE event.subject = p_report AND event.object = p_report AND event.object_sha256 <> repeat('0', 64)
+        WHERE event.subject = p_report AND event.object_sha256 <> repeat('0', 64)
+            AND event.event IN ('report:started', 'report:submitted', 'report:expired', 'wrap:added', 'wrap:dropped')
         ORDER BY event.seq DESC LIMIT 1), false);
 END;
 
@@ -202,18 +204,6 @@ BEGIN
     RETURN NEW;
 END $$;
 
-CREATE OR REPLACE FUNCTION public.reporting_report_move_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF NOT public.custody_recorded_now(NEW.id, NEW.id, CASE NEW.state
-            WHEN 'received' THEN ARRAY['report:submitted'] WHEN 'in_triage' THEN ARRAY['report:taken']
-            WHEN 'erased' THEN ARRAY['report:expired'] ELSE ARRAY['report:' || NEW.state] END) THEN
-        RAISE EXCEPTION 'custody: % of % is not on record', NEW.state, NEW.id
-            USING ERRCODE = 'integrity_constraint_violation';
-    END IF;
-    RETURN NULL;
-END $$;
-
 -- A receipt is issued by the act that sends.
 CREATE OR REPLACE FUNCTION public.reporting_receipt_issued() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
@@ -241,7 +231,8 @@ BEGIN
     END LOOP;
 END $$;
 CREATE CONSTRAINT TRIGGER answer_recorded AFTER INSERT OR UPDATE ON public.reporting_answer
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_answer_recorded();
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_row_recorded('report_id',
+        'public.reporting_answer_sha256($1)');
 CREATE CONSTRAINT TRIGGER evidenceitem_recorded
     AFTER INSERT OR UPDATE OF id, report_id, person_id, group_id, kind, acquisition, vault_name, ciphertext_size,
         ciphertext_sha256, at
@@ -250,7 +241,8 @@ CREATE CONSTRAINT TRIGGER evidenceitem_recorded
 CREATE CONSTRAINT TRIGGER message_recorded AFTER INSERT OR UPDATE ON public.reporting_message
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_message_recorded();
 CREATE CONSTRAINT TRIGGER consent_recorded AFTER INSERT OR UPDATE ON public.reporting_consent
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_consent_recorded();
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_row_recorded('report_id',
+        'public.reporting_consent_sha256($1)');
 
 DROP TRIGGER IF EXISTS event_stored ON public.custody_custodyevent;
 CREATE CONSTRAINT TRIGGER event_stored AFTER INSERT ON public.custody_custodyevent
@@ -267,10 +259,13 @@ CREATE CONSTRAINT TRIGGER evidenceitem_removed AFTER DELETE ON public.reporting_
 DROP TRIGGER IF EXISTS evidenceitem_moved ON public.reporting_evidenceitem;
 CREATE CONSTRAINT TRIGGER evidenceitem_moved AFTER UPDATE OF state ON public.reporting_evidenceitem
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.state <> NEW.state)
-    EXECUTE FUNCTION public.reporting_item_moved();
+    EXECUTE FUNCTION public.reporting_move_recorded('report_id', 'id',
+        '{"verified": "evidence:verified", "integrity_failed": "evidence:integrity_failed"}');
 DROP TRIGGER IF EXISTS quarantine_recorded ON public.reporting_quarantine;
 CREATE CONSTRAINT TRIGGER quarantine_recorded AFTER INSERT OR UPDATE ON public.reporting_quarantine
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_quarantine_recorded();
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_move_recorded('report_id', 'thing',
+        '{"quarantined": "evidence:quarantined", "destroyed": "quarantine:destroyed",
+          "preserved": "quarantine:preserved", "released": "quarantine:released"}');
 
 CREATE OR REPLACE TRIGGER event_gives_time AFTER INSERT ON public.custody_custodyevent
     FOR EACH ROW WHEN (NEW.event IN ('report:started', 'report:submitted'))
@@ -291,12 +286,24 @@ CREATE OR REPLACE TRIGGER report_moves BEFORE UPDATE OF state ON public.reportin
 DROP TRIGGER IF EXISTS report_move_recorded ON public.reporting_report;
 CREATE CONSTRAINT TRIGGER report_move_recorded AFTER UPDATE OF state ON public.reporting_report
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.state <> NEW.state)
-    EXECUTE FUNCTION public.reporting_report_move_recorded();
+    EXECUTE FUNCTION public.reporting_move_recorded('id', 'id',
+        '{"received": "report:submitted", "not_sent": "report:not_sent", "in_triage": "report:taken",
+          "accepted": "report:accepted", "joined": "report:joined", "declined": "report:declined",
+          "out_of_scope": "report:out_of_scope", "erased": "report:expired"}');
 CREATE OR REPLACE TRIGGER receipt_issued BEFORE INSERT ON public.reporting_receipt
     FOR EACH ROW EXECUTE FUNCTION public.reporting_receipt_issued();
 CREATE OR REPLACE TRIGGER event_is_news AFTER INSERT ON public.custody_custodyevent
     FOR EACH ROW WHEN (NEW.door = 'public' AND public.custody_keeps(NEW.event))
     EXECUTE FUNCTION public.reporting_notice_news();
+
+-- Whether a report is a draft, by its row and by the ledger; its row stays locked until the transaction ends.
+CREATE OR REPLACE FUNCTION public.reporting_is_draft(p_report text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM public.reporting_report r WHERE r.id = p_report AND r.state = 'draft' FOR UPDATE;
+    RETURN FOUND AND NOT EXISTS (SELECT FROM public.custody_custodyevent event
+        WHERE event.subject = p_report AND event.event = 'report:submitted');
+END $$;
 
 -- Before sending, the reporter takes an answer or item out: the row goes, the caller records the act beside it. The
 -- report is locked, so that sending and taking out cannot pass each other. What is quarantined stays. Returns the name
@@ -306,8 +313,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     vault_name text;
 BEGIN
-    PERFORM FROM public.reporting_report r WHERE r.id = p_report AND r.state = 'draft' FOR UPDATE;
-    IF NOT FOUND OR EXISTS (SELECT FROM public.reporting_quarantine q WHERE q.thing = p_thing AND q.state <> 'released') THEN
+    IF NOT public.reporting_is_draft(p_report) OR EXISTS (SELECT FROM public.reporting_quarantined(p_report) q
+            WHERE q.thing = p_thing AND q.state <> 'released') THEN
         RETURN NULL;
     END IF;
     DELETE FROM public.reporting_evidenceitem i WHERE i.id = p_thing AND i.report_id = p_report
@@ -324,8 +331,7 @@ END $$;
 CREATE OR REPLACE FUNCTION public.reporting_wrap_for_office(p_report text, p_key_ids text[], p_wraps bytea[])
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM FROM public.reporting_report r WHERE r.id = p_report AND r.state = 'draft' FOR UPDATE;
-    IF NOT FOUND THEN
+    IF NOT public.reporting_is_draft(p_report) THEN
         RAISE EXCEPTION 'reporting: only a draft is wrapped for the office here' USING ERRCODE = 'restrict_violation';
     END IF;
     DELETE FROM public.reporting_officewrap w WHERE w.subject = p_report;
@@ -343,16 +349,15 @@ BEGIN
     IF p_idle < interval '7 days' THEN
         RAISE EXCEPTION 'reporting: a draft lasts seven days at least' USING ERRCODE = 'restrict_violation';
     END IF;
-    PERFORM FROM public.reporting_report r WHERE r.id = p_report AND r.state = 'draft' FOR UPDATE;
-    IF NOT FOUND THEN
+    IF NOT public.reporting_is_draft(p_report) THEN
         RETURN false;
     END IF;
     SELECT greatest(r.started_at, (SELECT max(at) FROM public.reporting_answer WHERE report_id = r.id),
                     (SELECT max(at) FROM public.reporting_evidenceitem WHERE report_id = r.id),
                     (SELECT max(used_at) FROM public.reporting_reportersession WHERE report_id = r.id))
         INTO last_touched FROM public.reporting_report r WHERE r.id = p_report;
-    IF last_touched > now() - p_idle OR EXISTS (SELECT FROM public.reporting_quarantine
-            WHERE report_id = p_report AND state IN ('quarantined', 'preserved')) THEN
+    IF last_touched > now() - p_idle OR EXISTS (SELECT FROM public.reporting_quarantined(p_report) q
+            WHERE q.state IN ('quarantined', 'preserved')) THEN
         RETURN false;
     END IF;
     UPDATE public.reporting_report SET state = 'erased' WHERE id = p_report;
@@ -368,16 +373,17 @@ BEGIN
     RETURN true;
 END $$;
 
--- Holds a report until the transaction ends, for the worker: its role changes no column of a report, and without such a
--- right PostgreSQL locks no row.
-CREATE OR REPLACE FUNCTION public.reporting_hold(p_report text) RETURNS void
+-- Somebody who is not the reporter marked it as sent: it goes to nobody. Its signature is checked by the worker, which
+-- records the act; PostgreSQL checks none.
+CREATE OR REPLACE FUNCTION public.reporting_set_aside(p_report text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM FROM public.reporting_report r WHERE r.id = p_report FOR UPDATE;
+    UPDATE public.reporting_report SET state = 'not_sent' WHERE id = p_report AND state = 'received';
+    RETURN FOUND;
 END $$;
 
-REVOKE ALL ON FUNCTION public.reporting_take_out, public.reporting_wrap_for_office, public.reporting_expire_draft,
-    public.reporting_hold FROM PUBLIC;
+REVOKE ALL ON FUNCTION public.reporting_set_aside, public.reporting_quarantined, public.reporting_is_draft, public.reporting_take_out, public.reporting_wrap_for_office, public.reporting_expire_draft
+    FROM PUBLIC;
 
 -- Wraps written anew by the worker, whose act names what stands then; `p_drop_others`: those for other keys go.
 CREATE OR REPLACE FUNCTION public.reporting_replace_wraps(

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,6 +36,13 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 NOTHING = hashlib.sha256(b"").hexdigest()
 
 
+@dataclass(frozen=True)
+class Signed(Recorded):
+    """A recorded act with the signature in its detail: `sha256`, `signed_at`, `signature`."""
+
+    proof: dict[str, str] = field(default_factory=dict)
+
+
 class NotSigned(Exception):
     """The act does not carry the reporter's signature for this place in this chain."""
 
@@ -47,7 +55,7 @@ def record_signed(
     about: str = "",
     about_sha256: bytes = NO_HASH,
     sha256: str = NOTHING,
-) -> Recorded:
+) -> Signed:
     """Record an act of the reporter who is here, signed. Call it in a transaction.
 
     `sha256`: hex, of the plain value. `about_sha256`: as in `record`.
@@ -57,15 +65,17 @@ def record_signed(
     signed_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     statement = _statement(report, act, about or report, sha256, previous, signed_at)
     signature = base64.b64encode(codes.sign(visit.signing_seed, statement)).decode()
-    return record(
+    proof = {"sha256": sha256, "signed_at": signed_at, "signature": signature}
+    recorded = record(
         report,
         act,
         actor=REPORTER,
-        detail={**detail, "sha256": sha256, "signed_at": signed_at, "signature": signature},
+        detail=detail | proof,
         about=about,
         about_sha256=about_sha256,
         previous=previous,
     )
+    return Signed(**vars(recorded), proof=proof)
 
 
 def check(event: Event, detail: dict[str, Any], signing_key: str) -> None:

@@ -16,10 +16,11 @@ YES = "yes"
 
 def shows_everything(visit: Visit, given: Iterable[Given]) -> bool:
     """Everything in a draft, and where it was chosen before sending; otherwise only what is new in
-    this visit."""
+    this visit. A later choice that is gone or cannot be read hides."""
     if visit.report.state == Report.State.DRAFT:
         return True
-    return answers.latest(given).get("show_again") == YES
+    choices = [answer.value for answer in given if answer.key in {"show_again", ""}]
+    return bool(choices) and choices[-1] == YES
 
 
 def since(visit: Visit, given: Iterable[Given]) -> datetime | None:

@@ -49,7 +49,7 @@ def reveal(item: EvidenceItem, reason: str, *, by: StaffMember) -> Revealed:
         raise ReasonMissing(
             "Please say why you need to look. The reporter sees that somebody looked."
         )
-    if quarantine.is_closed(item.pk):
+    if item.pk in quarantine.closed(item.report_id):
         raise evidence.NotOpenable("This item is locked: nobody opens it.")
     secret = evidence.office_key(
         item.report_id,
@@ -75,8 +75,10 @@ def may_show_a_child(report: Report, thing: str, *, by: StaffMember) -> None:
     """Quarantine a file, link, account, answer or message of a report: nobody opens, copies or
     exports it from now on.
 
-    Any member of staff may do this, alone and without a case. Raises NothingThere.
+    Any member of staff may do this, alone and without a case. Raises PermissionDenied,
+    NothingThere.
     """
+    by.check_may(May.READ_QUEUE)
     known = on_record.of(report.pk)
     answers, items, messages = known.answers, known.items, known.messages
     if thing not in {entry.id for entries in (answers, items, messages) for entry in entries}:

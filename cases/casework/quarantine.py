@@ -13,10 +13,11 @@ from cases.errors import ReasonMissing
 from cases.models import QuarantineDecision
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
-from reporting import evidence, on_record
+from reporting import evidence, on_record, quarantine
 from reporting.custody.record import record
 from reporting.models import EvidenceItem, Quarantine, Report
 
+_NO_KEY = (Report.State.DRAFT, Report.State.NOT_SENT)
 _KINDS = {"A": "answer", "E": "item", "M": "message"}
 
 
@@ -50,7 +51,7 @@ def waiting() -> list[Waiting]:
         Waiting(
             row,
             kinds.get(row.thing) or _KINDS.get(row.thing[0], "thing"),
-            row.report.state == Report.State.DRAFT,
+            row.report.state in _NO_KEY,
             next((one for one in row.decisions.all() if one.confirmed_at is None), None),
         )
         for row in rows
@@ -92,7 +93,7 @@ def read_reason(decision: QuarantineDecision, *, by: StaffMember) -> str:
     """
     _check_may_confirm(by)
     row = decision.quarantine
-    if row.report.state == Report.State.DRAFT:
+    if row.report.state in _NO_KEY:
         return (
             "This report was not sent, so the office holds no key to it. Please ask the officer "
             "for the reason."
@@ -136,17 +137,19 @@ def confirm(decision: QuarantineDecision, *, by: StaffMember) -> None:
             raise NotWaiting("This is no longer locked. Nothing was changed.")
         record(
             row.report_id,
-            "quarantine:decided",
+            f"quarantine:{decision.choice}",
             actor=by.actor,
-            detail={"thing": row.thing, "choice": decision.choice},
+            detail={"thing": row.thing},
             about=row.thing,
         )
-    if decision.choice == QuarantineDecision.Choice.DESTROYED:
-        destroy(row)
+    destroy(row)
 
 
 def destroy(row: Quarantine) -> None:
-    """Remove the bytes of a destroyed file from the vault; may run again after a kill."""
+    """Remove the bytes of a file from the vault if the ledger says that it is destroyed; may run
+    again after a kill."""
+    if quarantine.states(row.report_id).get(row.thing) != Quarantine.State.DESTROYED:
+        return
     item = EvidenceItem.objects.filter(pk=row.thing).exclude(vault_name="").first()
     if item:
         evidence.store().remove(item.vault_name)

@@ -165,13 +165,13 @@ def _ages(item: reading.OpenItem, known: OnRecord | None, said: list[reading.Sai
         f"({answer.at:%Y-%m-%d %H:%M} UTC)"
         for answer in given
     ]
-    decided = [
-        f"released from quarantine by {act.actor} ({act.at:%Y-%m-%d %H:%M} UTC), "
-        "proposed by another person"
-        for act in (known.acts if known else [])
-        if act.name == "quarantine:decided" and act.object == item.entry.id
+    released = [
+        f"released from quarantine by {release.confirmed_by} ({release.at:%Y-%m-%d %H:%M} UTC), "
+        f"proposed by {release.proposed_by}"
+        for release in (reading.releases(known) if known else [])
+        if release.thing == item.entry.id
     ]
-    return "; ".join([*stated, *decided]) or "not stated"
+    return "; ".join([*stated, *released]) or "not stated"
 
 
 def identifiers(items: list[reading.OpenItem]) -> list[Identifier]:

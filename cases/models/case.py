@@ -24,7 +24,8 @@ def note_id() -> str:
 class Assessment(models.Model):
     """The urgency of a report: a band with its reasons, from the rules or from a person.
 
-    Earlier ones are kept; one is `current`. `reasons` is a list of {rule, band, reason}. Why a
+    Earlier ones are kept; one is `current`, and the report's newest act about its band records it
+    (`cases.triage.assessments`). `reasons` is a list of {rule, band, reason}. Why a
     person changed the band lies in the detail of that act.
     `actionability` runs from 0 to 100.
     """
@@ -40,7 +41,7 @@ class Assessment(models.Model):
     reasons = models.JSONField(default=list)
     actionability = models.SmallIntegerField()
     by = models.CharField(max_length=60)
-    at = models.DateTimeField(db_default=Now())
+    at = models.DateTimeField()  # of the act that recorded it
     current = models.BooleanField(default=True)
 
     INTERNAL: ClassVar = {"id", "report", "band", "reasons", "actionability", "by", "at", "current"}

@@ -67,7 +67,7 @@ def drop_old(subject: str, *, by: Actor) -> None:
 
 
 def _subjects(limit: int, *, without: QuerySet[OfficeWrap, Any]) -> list[str]:
-    gone = [Report.State.DRAFT, Report.State.ERASED]
+    gone = [Report.State.DRAFT, Report.State.NOT_SENT, Report.State.ERASED]
     reports = Report.objects.exclude(state__in=gone).exclude(pk__in=without).order_by("id")
     cases = Case.objects.exclude(pk__in=without).order_by("id")
     return [

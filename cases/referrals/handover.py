@@ -18,7 +18,7 @@ from cases.models import Disclosure, Package, Referral
 from cases.referrals.disclosure import check_basis, check_partner_key
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
-from reporting import quarantine
+from reporting import on_record, quarantine
 from reporting.actors import Actor
 from reporting.custody.record import record, record_on_both
 from reporting.models import EvidenceItem, Report
@@ -28,8 +28,7 @@ REFERENCE_LIMIT = 100  # characters of a partner's own reference
 
 
 class ItemQuarantined(Exception):
-    """Something in the package may show a child, or its bytes are not those that came in: no
-    hand-over."""
+    """Something in the package may show a child, or is not what came in: no hand-over."""
 
 
 class UnknownCollection(Exception):
@@ -84,6 +83,7 @@ def in_person(referral: Referral, *, by: StaffMember) -> Package:
         ).exclude(collected_at=None)
         if not carried.exists():
             _hand_over(referral, by=by, collected_at=timezone.now())
+        check_basis(referral)
         _check_nothing_quarantined_since(referral)
         record(
             referral.case_id,
@@ -131,9 +131,12 @@ def _hand_over(referral: Referral, *, by: StaffMember, **how: Any) -> None:
 
 def _check_nothing_quarantined_since(referral: Referral) -> None:
     package = Package.objects.filter(referral=referral).first()
-    packed = frozenset(package.items if package else [])
-    failed = EvidenceItem.objects.filter(pk__in=packed, state=EvidenceItem.State.INTEGRITY_FAILED)
-    if packed & quarantine.closed(referral.report_id) or failed.exists():
+    if package is None:
+        raise NotNext("The package is not ready. Nothing was changed.")
+    items = on_record.of(referral.report_id, only=EvidenceItem).items
+    frozen = {entry.id for entry in items if entry.failed or entry.fault}
+    frozen |= quarantine.closed(referral.report_id)
+    if frozen.intersection(package.items):
         raise ItemQuarantined(
             "Something in this package was locked after it was built. It does not leave; "
             "please prepare a new referral."

@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -90,7 +89,7 @@ def _take_back(referral: Referral, *, by: Actor) -> None:
     assert referral.partner_key is not None
     detail = {"referral": referral.pk, "partner": referral.partner_key.partner_id}
     with stored.holding(referral.pk):
-        _hold(referral.report_id)
+        # Collecting waits for this row, and this waits for a collection that began before.
         disclosure = Disclosure.objects.select_for_update().get(pk=referral.pk)
         if disclosure.taken_back_at is not None:
             return
@@ -117,12 +116,6 @@ def _take_back(referral: Referral, *, by: Actor) -> None:
                 on_case="referral:taken_back",
                 **act,
             )
-
-
-def _hold(report_id: str) -> None:
-    """The report's lock, so that taking back and collecting cannot pass each other."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT public.reporting_hold(%s)", [report_id])
 
 
 def to_tell() -> list[Referral]:

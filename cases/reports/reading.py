@@ -8,7 +8,7 @@ line.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cases.models import Case, Note
@@ -67,6 +67,17 @@ class OpenItem:
 
 
 @dataclass(frozen=True)
+class Release:
+    """A thing that left quarantine, and the two people who decided it: their codes, or on a page
+    their names."""
+
+    thing: str
+    at: datetime
+    confirmed_by: str
+    proposed_by: str
+
+
+@dataclass(frozen=True)
 class OpenReport:
     """`band_words`: why a person changed the band, or an empty text. `faults`: (id, why) of what is
     not as recorded."""
@@ -78,6 +89,7 @@ class OpenReport:
     items: list[OpenItem]
     thread: list[messages.OpenMessage]
     faults: list[tuple[str, str]]
+    releases: list[Release]
 
 
 @dataclass(frozen=True)
@@ -116,7 +128,35 @@ def read(report: Report, secret: Secret) -> OpenReport:
         items(known),
         messages.thread(known, secret),
         known.faults,
+        _with_names(releases(known)),
     )
+
+
+def releases(known: OnRecord) -> list[Release]:
+    """Everything that left quarantine, by the acts, oldest first."""
+    proposed: dict[str, str] = {}
+    released = []
+    for act in known.acts:
+        if act.name == "quarantine:proposed":
+            proposed[act.object] = act.actor
+        elif act.name == "quarantine:released":
+            by = proposed.get(act.object, "nobody on record")
+            released.append(Release(act.object, act.at, act.actor, by))
+    return released
+
+
+def _with_names(found: list[Release]) -> list[Release]:
+    codes = {code for release in found for code in (release.confirmed_by, release.proposed_by)}
+    staff = StaffMember.objects.filter(actor_id__in=codes)
+    names = dict(staff.values_list("actor_id", "username"))
+    return [
+        replace(
+            release,
+            confirmed_by=names.get(release.confirmed_by, release.confirmed_by),
+            proposed_by=names.get(release.proposed_by, release.proposed_by),
+        )
+        for release in found
+    ]
 
 
 def _band_words(known: OnRecord) -> str:
@@ -168,7 +208,7 @@ def _item(entry: Entry[EvidenceItem], closed: frozenset[str]) -> OpenItem:
     fault = entry.fault or ("" if facts else on_record.NOT_READABLE)
     if entry.id in closed:
         fault = CLOSED
-    elif entry.row and entry.row.state == EvidenceItem.State.INTEGRITY_FAILED:
+    elif entry.failed:
         fault = fault or "its bytes are not those that came in"
     if fault or facts is None:
         return OpenItem(entry, kind, "", facts.size if facts else 0, "", fault)

@@ -16,6 +16,7 @@ from cases.models import Assessment, Case, CaseReport, Note, PartnerKey, Referra
 from cases.reports import reading, timeline
 from cases.screens.staff import StaffRequest, shows_refusals
 from cases.staff.roles import May
+from cases.triage import assessments
 from reporting import consent, quarantine
 from reporting.models import EvidenceItem, Report
 
@@ -32,6 +33,7 @@ def case(request: StaffRequest, case_id: str) -> HttpResponse:
         "recorded": stored.case_recorded(case.pk),
         "closed": reports,
         "assessments": Assessment.objects.filter(report__in=reports, current=True).order_by("band"),
+        "not_as_recorded": assessments.not_as_recorded(report.pk for report in reports),
         "notes_kept": Note.objects.filter(case=case).count(),
         "referrals": Referral.objects.filter(case=case).select_related(
             "partner_key__partner", "prepared_by", "approved_by"
@@ -111,7 +113,7 @@ def look(request: StaffRequest, item_id: str) -> HttpResponse:
     context: dict[str, object] = {
         "item": item,
         "case_id": case_report.case_id,
-        "openable": not quarantine.is_closed(item.pk),
+        "openable": item.pk not in quarantine.closed(item.report_id),
     }
     if request.method == "POST":
         try:
@@ -130,7 +132,6 @@ def quarantine_thing(request: StaffRequest, report_id: str) -> HttpResponse:
     first."""
     report = get_object_or_404(Report.objects.exclude(state__in=Report.GONE), pk=report_id)
     if request.method == "POST":
-        request.user.check_may(May.READ_QUEUE)
         try:
             examination.may_show_a_child(report, request.POST.get("thing", ""), by=request.user)
         except examination.NothingThere as error:

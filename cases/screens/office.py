@@ -17,7 +17,7 @@ from cases.reports import reading
 from cases.screens.staff import StaffRequest, shows_refusals
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
-from cases.triage import decisions, queue
+from cases.triage import assessments, decisions, queue
 from reporting import harms
 from reporting.models import Report
 
@@ -30,6 +30,7 @@ def waiting(request: StaffRequest) -> HttpResponse:
     context = {
         "news": [(line, _ago(line.report.news_at)) for line in queue.news()],
         "lines": [_with_words(line) for line in lines],
+        "set_aside": queue.set_aside(),
         "last": lines[-1] if is_full else None,
         "mine": _my_cases(request.user),
         "approve": _to_approve(request.user),
@@ -107,6 +108,8 @@ def report(request: StaffRequest, report_id: str) -> HttpResponse:
         "bands": Assessment.Band.choices,
         "cases": Case.objects.exclude(state=Case.State.CLOSED).order_by("-opened_at")[:50],
         "waited": _ago(report.submitted_at),
+        "may_work": request.user.may(May.WORK_CASES),
+        "not_as_recorded": assessments.not_as_recorded([report.pk]),
     }
     if request.method == "POST":
         decisions.take(report, by=request.user)

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from cases.errors import NotAsRecorded
 from cases.staff.models import StaffMember
 from reporting.evidence import HashMismatch, NotOpenable
+from reporting.sent import NotSentByReporter
 from reporting.vault.opener import Refused
 
 
@@ -52,6 +53,8 @@ def shows_refusals(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpR
             )
         except NotOpenable as error:
             return _page(request, 409, "This item is locked", str(error))
+        except NotSentByReporter as error:
+            return _page(request, 409, "The reporter did not send this", str(error))
         except HashMismatch:
             return _page(
                 request,

@@ -12,7 +12,8 @@ from cases.models import Assessment, Case, CaseReport
 from cases.models.case import case_id
 from cases.staff.models import StaffMember
 from cases.staff.roles import May
-from reporting import messages, office
+from cases.triage import assessments
+from reporting import messages, office, sent
 from reporting.custody.record import record, record_on_both, start_chain
 from reporting.models import OfficeWrap, Report
 from reporting.vault import keys
@@ -34,8 +35,10 @@ def _claim(report: Report, state: Report.State) -> None:
 
 
 def take(report: Report, *, by: StaffMember) -> None:
-    """A person begins to read it; no effect if one has already. Raises PermissionDenied."""
+    """A person begins to read it; no effect if one has already. Raises PermissionDenied,
+    NotSentByReporter."""
     by.check_may(May.READ_QUEUE)
+    sent.check(report)
     with transaction.atomic():
         if Report.objects.filter(pk=report.pk, state=Report.State.RECEIVED).update(
             state=Report.State.IN_TRIAGE
@@ -76,7 +79,7 @@ def join(report: Report, case: Case, *, by: StaffMember) -> None:
 
 def decline(report: Report, reason: str, *, out_of_scope: bool, by: StaffMember) -> None:
     """The reporter gets `reason` as a message. Raises PermissionDenied, AlreadyDecided."""
-    by.check_may(May.READ_QUEUE)
+    by.check_may(May.WORK_CASES)
     state = Report.State.OUT_OF_SCOPE if out_of_scope else Report.State.DECLINED
     with transaction.atomic():
         take(report, by=by)
@@ -88,27 +91,21 @@ def decline(report: Report, reason: str, *, out_of_scope: bool, by: StaffMember)
 def override_band(report: Report, band: int, reason: str, *, by: StaffMember) -> Assessment:
     """A person sets the band (0 to 3). The reasons of the rules are kept beside it; `reason` lies
     sealed in the act's detail. Raises PermissionDenied."""
-    by.check_may(May.READ_QUEUE)
+    by.check_may(May.WORK_CASES)
     with transaction.atomic():
         before = Assessment.objects.select_for_update().filter(report=report, current=True).first()
-        Assessment.objects.filter(report=report, current=True).update(current=False)
         known = before.reasons if before else []
         by_rules = [reason for reason in known if reason["rule"] != "person"]
         by_person = {"rule": "person", "band": band, "reason": "Changed by a person, who says why"}
-        after = Assessment.objects.create(
-            report=report,
+        return assessments.keep(
+            report,
+            "report:band_changed",
             band=band,
             reasons=[by_person, *by_rules],
             actionability=before.actionability if before else 0,
+            detail={"reason": reason},
             by=by.actor,
         )
-        record(
-            report.pk,
-            "report:band_changed",
-            actor=by.actor,
-            detail={"band": band, "reason": reason},
-        )
-    return after
 
 
 def _bind(case: Case, report: Report, how: str, *, by: StaffMember) -> None:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from cases.models import Assessment
-from cases.triage import priority
-from reporting import answers, evidence, incidents, on_record
+from cases.triage import assessments, priority
+from reporting import answers, evidence, incidents, on_record, sent
 from reporting.actors import job
 from reporting.custody.record import record
 from reporting.models import EvidenceItem, Incident, Pulse, Report
@@ -28,12 +28,17 @@ AGAIN_AFTER = timedelta(
 @dataclass(frozen=True)
 class QueueLine:
     """A line of the queue, from what is stored unsealed: `types` are harm codes, `items` a
-    number."""
+    number.
+
+    `fault`: why it is a marked line (its band is not as recorded, or its reporter did not send it),
+    or an empty text.
+    """
 
     report: Report
     assessment: Assessment | None
     types: list[str]
     items: int
+    fault: str
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ def outdated(limit: int = 100) -> list[Report]:
 def needs_assessment(report: Report) -> bool:
     """Asked again under the claim: another worker may have been faster."""
     current = Assessment.objects.filter(report=report, current=True).first()
-    if report.state in Report.GONE:
+    if report.state in Report.GONE or not sent.by_reporter([report.pk]):
         return False
     return (current is None and report.state in WAITING) or bool(
         current and report.news_at and report.news_at > current.at
@@ -74,8 +79,8 @@ def news(limit: int = 50) -> list[QueueLine]:
     first, then the oldest."""
     decided = Report.objects.exclude(news_at=None).exclude(state__in=[*WAITING, *Report.GONE])
     reports = list(decided.order_by("news_at")[:1000])
-    assessments = Assessment.objects.filter(current=True, report__in=reports)
-    current = {assessment.report_id: assessment for assessment in assessments}
+    rows = Assessment.objects.filter(current=True, report__in=reports)
+    current = {assessment.report_id: assessment for assessment in rows}
     pairs = [(report, current.get(report.pk)) for report in reports]
     pairs.sort(key=lambda pair: pair[1].band if pair[1] else priority.P0)
     return _lines(pairs[:limit])
@@ -84,14 +89,14 @@ def news(limit: int = 50) -> list[QueueLine]:
 def waiting(after: After | None = None) -> list[QueueLine]:
     """One page: by band, then by who has waited longest. The first page begins with up to 100
     reports that the rules have not assessed yet, beside its PAGE lines."""
-    assessments = (
+    current = (
         Assessment.objects.filter(current=True, report__state__in=WAITING)
         .select_related("report")
         .order_by("band", "report__submitted_at", "report_id")
     )
     pairs: list[tuple[Report, Assessment | None]] = []
     if after:
-        assessments = assessments.filter(
+        current = current.filter(
             _follows(
                 ("band", after.band),
                 ("report__submitted_at", after.submitted_at),
@@ -100,8 +105,27 @@ def waiting(after: After | None = None) -> list[QueueLine]:
         )
     else:
         pairs += [(report, None) for report in unassessed()]
-    pairs += [(assessment.report, assessment) for assessment in assessments[:PAGE]]
+    pairs += [(assessment.report, assessment) for assessment in current[:PAGE]]
     return _lines(pairs)
+
+
+def set_aside_unsent() -> int:
+    """For the worker: how many of those that wait for the rules their reporter did not send."""
+    waiting = {
+        report.pk: report for report in unassessed() if report.state == Report.State.RECEIVED
+    }
+    unsent = set(waiting) - sent.by_reporter(waiting)
+    for report_id in unsent:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT public.reporting_set_aside(%s)", [report_id])
+            record(report_id, "report:not_sent", actor=job("assess"), detail={})
+    return len(unsent)
+
+
+def set_aside() -> list[QueueLine]:
+    """The newest 50 that their reporters did not send."""
+    reports = Report.objects.filter(state=Report.State.NOT_SENT).order_by("-submitted_at")[:50]
+    return _lines([(report, None) for report in reports])
 
 
 def _follows(*key: tuple[str, Any]) -> Q:
@@ -122,8 +146,16 @@ def _lines(pairs: list[tuple[Report, Assessment | None]]) -> list[QueueLine]:
         types.setdefault(report_id, []).append(code)
     items = EvidenceItem.objects.filter(report_id__in=ids)
     counts = dict(items.values_list("report_id").annotate(Count("pk")))
+    faults = dict.fromkeys(assessments.not_as_recorded(ids), assessments.NOT_AS_RECORDED)
+    faults |= dict.fromkeys(set(ids) - sent.by_reporter(ids), sent.NOT_BY_REPORTER)
     return [
-        QueueLine(report, assessment, types.get(report.pk, []), counts.get(report.pk, 0))
+        QueueLine(
+            report,
+            assessment,
+            types.get(report.pk, []),
+            counts.get(report.pk, 0),
+            faults.get(report.pk, ""),
+        )
         for report, assessment in pairs
     ]
 
@@ -131,24 +163,20 @@ def _lines(pairs: list[tuple[Report, Assessment | None]]) -> list[QueueLine]:
 def could_not_assess(report: Report) -> Assessment:
     """P0, because a report that cannot be opened may be the most urgent one. Not tried again before
     the reporter adds something."""
-    by = job("assess")
     reason = {
         "rule": "unopened",
         "band": priority.P0,
         "reason": "Our computer could not open it: a person must look now",
     }
-    with transaction.atomic():
-        Assessment.objects.filter(report=report, current=True).update(current=False)
-        assessment = Assessment.objects.create(
-            report=report, band=priority.P0, reasons=[reason], actionability=0, by=by
-        )
-        record(
-            report.pk,
-            "report:banded",
-            actor=by,
-            detail={"band": priority.P0, "rules": ["unopened"]},
-        )
-    return assessment
+    return assessments.keep(
+        report,
+        "report:banded",
+        band=priority.P0,
+        reasons=[reason],
+        actionability=0,
+        detail={"rules": ["unopened"]},
+        by=job("assess"),
+    )
 
 
 def assess(report: Report) -> Assessment:
@@ -156,7 +184,8 @@ def assess(report: Report) -> Assessment:
 
     A later assessment may raise the band and never lowers it: somebody who got hold of the return
     code could add answers that sound safe. Only a person lowers it, and reasons that were known
-    then do not raise it again. Raises reporting.vault.opener.Refused.
+    then do not raise it again. What the band was before is what the ledger says. Raises
+    reporting.vault.opener.Refused.
     """
     by = job("assess")
     secret = evidence.office_key(
@@ -179,23 +208,26 @@ def assess(report: Report) -> Assessment:
     band, reasons = priority.score(facts)
     with transaction.atomic():
         before = Assessment.objects.select_for_update().filter(report=report, current=True).first()
-        if before:
+        if assessments.not_as_recorded([report.pk]):
+            band = min([band, *_bands_on_record(known)])
+        elif before:
             new = [reason for reason in reasons if reason not in before.reasons]
             band = min([before.band, *(reason["band"] for reason in new)])
             reasons = [*new, *before.reasons]
         incidents.note(report, facts.answers.get("what") or [])
-        Assessment.objects.filter(report=report, current=True).update(current=False)
-        assessment = Assessment.objects.create(
-            report=report,
+        return assessments.keep(
+            report,
+            "report:banded",
             band=band,
             reasons=reasons,
             actionability=priority.actionability(facts),
+            detail={"rules": [reason["rule"] for reason in reasons]},
             by=by,
         )
-        record(
-            report.pk,
-            "report:banded",
-            actor=by,
-            detail={"band": band, "rules": [reason["rule"] for reason in reasons]},
-        )
-    return assessment
+
+
+def _bands_on_record(known: on_record.OnRecord) -> list[int]:
+    """The band that the newest act gave; empty before the first."""
+    acts = [act for act in known.believed if act.name in {"report:banded", "report:band_changed"}]
+    detail = known.details.get(acts[-1].id) if acts else None
+    return [int(detail["band"])] if detail else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -52,6 +52,20 @@ def of(subject: str) -> list[Event]:
         names = [column.name for column in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return [_event(row) for row in rows]
+
+
+def at(places: Sequence[tuple[str, int]]) -> list[Event]:
+    """The acts at these places: (subject, seq)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT event.*, detail.sealed, detail.founding "
+            "FROM unnest(%s::text[], %s::bigint[]) AS place (subject, seq) "
+            "JOIN public.custody_custodyevent event USING (subject, seq) "
+            "LEFT JOIN public.custody_custodydetail detail ON detail.event_id = event.id",
+            [[subject for subject, _seq in places], [seq for _subject, seq in places]],
+        )
+        names = [column.name for column in cursor.description]
+        return [_event(dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
 
 
 def chain_fault(events: Iterable[Event]) -> str:

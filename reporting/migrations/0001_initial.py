@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
             name='Report',
             fields=[
                 ('id', models.CharField(default=reporting.ids.report, max_length=14, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('received', 'Received'), ('in_triage', 'In Triage'), ('accepted', 'Accepted'), ('joined', 'Joined'), ('needs_answer', 'Needs Answer'), ('out_of_scope', 'Out Of Scope'), ('declined', 'Declined'), ('withdrawn', 'Withdrawn'), ('erased', 'Erased')], default='draft', max_length=12)),
+                ('state', models.CharField(choices=[('draft', 'Draft'), ('received', 'Received'), ('in_triage', 'In Triage'), ('accepted', 'Accepted'), ('joined', 'Joined'), ('needs_answer', 'Needs Answer'), ('out_of_scope', 'Out Of Scope'), ('declined', 'Declined'), ('withdrawn', 'Withdrawn'), ('erased', 'Erased'), ('not_sent', 'Not Sent')], default='draft', max_length=12)),
                 ('language', models.CharField(default='en', max_length=10)),
                 ('started_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('submitted_at', models.DateTimeField(null=True)),
@@ -172,6 +172,7 @@ class Migration(migrations.Migration):
                 ('signature', models.BinaryField()),
                 ('certificate', models.TextField()),
                 ('proof', models.TextField(default='')),
+                ('sent', models.TextField(default='')),
             ],
         ),
         migrations.AddIndex(

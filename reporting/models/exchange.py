@@ -27,7 +27,9 @@ class Receipt(models.Model):
     """The signed statement that a report was taken. `body` holds ids, public keys and commitments,
     no words.
 
-    `proof` (C2SP tlog-proof): that the event stands under a checkpoint; empty until then.
+    `proof` (C2SP tlog-proof): that the event stands under a checkpoint; empty until then. `sent`
+    (JSON): the reporter's signature over the act of sending, which the office checks before it has
+    the report's key (`reporting.sent`).
     """
 
     report = models.OneToOneField(
@@ -37,8 +39,9 @@ class Receipt(models.Model):
     signature = models.BinaryField()
     certificate = models.TextField()
     proof = models.TextField(default="")
+    sent = models.TextField(default="")
 
-    INTERNAL: ClassVar = {"report", "body", "signature"}
+    INTERNAL: ClassVar = {"report", "body", "signature", "sent"}
     PUBLIC: ClassVar = {"certificate", "proof"}
 
     class Meta:

@@ -25,15 +25,16 @@ class Report(models.Model):
         DECLINED = "declined"
         WITHDRAWN = "withdrawn"
         ERASED = "erased"
+        NOT_SENT = "not_sent"  # marked as sent, and not by its reporter
 
     GONE: ClassVar = frozenset(
-        {State.DRAFT, State.WITHDRAWN, State.ERASED}
+        {State.DRAFT, State.NOT_SENT, State.WITHDRAWN, State.ERASED}
     )  # not for the office to see
 
     # States are a table; pictures are drawn from it.
     NEXT: ClassVar[dict[str, frozenset[str]]] = {
         State.DRAFT: frozenset({State.RECEIVED, State.ERASED}),
-        State.RECEIVED: frozenset({State.IN_TRIAGE, State.WITHDRAWN}),
+        State.RECEIVED: frozenset({State.IN_TRIAGE, State.WITHDRAWN, State.NOT_SENT}),
         State.IN_TRIAGE: frozenset(
             {
                 State.ACCEPTED,
@@ -51,6 +52,7 @@ class Report(models.Model):
         State.DECLINED: frozenset({State.ACCEPTED, State.JOINED, State.WITHDRAWN}),
         State.WITHDRAWN: frozenset({State.ERASED}),
         State.ERASED: frozenset(),
+        State.NOT_SENT: frozenset(),
     }
 
     id = models.CharField(primary_key=True, max_length=14, default=ids.report)

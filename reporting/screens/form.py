@@ -20,6 +20,7 @@ from reporting import (
     intake,
     on_record,
     questions,
+    sent,
     visibility,
 )
 from reporting.models import EvidenceItem, Report
@@ -310,7 +311,7 @@ def send(request: HttpRequest, visit: Visit) -> HttpResponse:
         intake.submit(visit)
     except intake.NothingToSend:
         return redirect("check")
-    except intake.NotSentByReporter:
+    except sent.NotSentByReporter:
         return render(request, "reporter/not_sent.html", status=409)
     return redirect("receipt")
 

@@ -131,6 +131,8 @@ def portal(request: HttpRequest, visit: Visit) -> HttpResponse:
     report = visit.report
     if report.state == Report.State.DRAFT:
         return redirect("check")
+    if report.state == Report.State.NOT_SENT:
+        return render(request, "reporter/not_sent.html", status=409)
     text = request.POST.get("text", "").strip()
     refused = _post(visit, text) if text else ""
     if text and not refused:

@@ -15,11 +15,20 @@ from django.db import connection
 import reporting.quarantine
 from cases.casework import examination, quarantine
 from cases.models import Disclosure, QuarantineDecision, Referral
+from cases.operations.acting import acting_as
 from cases.referrals import handover, recall, review
 from cases.reports import reading
-from reporting import evidence, intake, messages, questions, retention
+from reporting import consent, evidence, intake, messages, questions, retention
 from reporting.actors import job
-from reporting.models import Answer, EvidenceItem, Quarantine, Report
+from reporting.custody.record import record, record_on_both
+from reporting.models import (
+    Answer,
+    Consent,
+    EvidenceItem,
+    PartnerOffer,
+    Quarantine,
+    Report,
+)
 from tests import factories
 from tests.attacks.tools import beside, content, waits_for_a_lock, withheld
 from tests.cases.office import Desk, Office
@@ -105,6 +114,45 @@ class TestRaces:
         with pytest.raises(handover.UnknownCollection):
             collecting.result(SECONDS)
         assert Disclosure.objects.get().collected_at is None
+
+    def test_a_partner_waits_for_taking_back_and_collects_nothing(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The answer of the function itself: whoever holds the partner door asks nothing else."""
+        code = handover.by_code(office.package().referral, by=office.worker)
+        offer = PartnerOffer.objects.get(partner=office.partner_key.partner_id)
+        consent.give(office.visit, offer, Consent.Answer.NEVER)
+        held = Held(monkeypatch, recall, "record_on_both", record_on_both)
+        taking_back = beside(recall.notice_withdrawn_consents)
+        assert held.reached.wait(SECONDS)
+        collecting = beside(lambda: _collect(code))
+        assert waits_for_a_lock(collecting)
+        held.let_go()
+        assert taking_back.result(SECONDS) == 1
+        assert not collecting.result(SECONDS)
+        assert Disclosure.objects.get().collected_at is None
+
+    def test_taking_back_waits_for_a_partner_and_knows_what_was_collected(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        code = handover.by_code(office.package().referral, by=office.worker)
+        offer = PartnerOffer.objects.get(partner=office.partner_key.partner_id)
+        consent.give(office.visit, offer, Consent.Answer.NEVER)
+        held = Held(monkeypatch, handover, "record", record)
+        collecting = beside(lambda: handover.collected(code))
+        assert held.reached.wait(SECONDS)
+        taking_back = beside(recall.notice_withdrawn_consents)
+        assert waits_for_a_lock(taking_back)
+        held.let_go()
+        collecting.result(SECONDS)
+        assert taking_back.result(SECONDS) == 1
+        assert [referral.pk for referral in recall.to_tell()] == [Disclosure.objects.get().pk]
+
+
+def _collect(code: str) -> bool:
+    with acting_as("partner"), connection.cursor() as cursor:
+        cursor.execute("SELECT public.cases_collect(%s)", [code])
+        return bool(cursor.fetchone()[0])
 
 
 def test_locked_text_of_every_kind_is_on_no_page_and_in_no_package(
@@ -205,10 +253,14 @@ def test_a_package_states_the_ages_that_were_answered_and_who_released_the_file(
     assert "Yes, everyone was 18 or older" in yes
     assert ": No (" in no
     assert released.startswith(f"released from quarantine by {office.supervisor.actor}")
+    assert released.endswith(f"proposed by {officer.actor}")
+    page = Desk("reader", "caseworker").does(f"/office/case/{office.case.pk}/")
+    named = f"proposed by {officer.username}, confirmed by {office.supervisor.username}."
+    assert named in " ".join(page.split())
     acts = [
         json.loads(path.read_text())
         for path in sorted((package / "data/custody/ledger").glob("*.json"))
     ]
     deciding = {act["event"]: act["actor"] for act in acts if act["object"] == office.file.pk}
-    assert deciding["quarantine:decided"] == office.supervisor.actor
+    assert deciding["quarantine:released"] == office.supervisor.actor
     assert deciding["quarantine:proposed"] == officer.actor

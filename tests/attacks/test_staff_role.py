@@ -67,7 +67,7 @@ def _alone(locked: Locked) -> None:
 
 
 def _with_an_act_only(locked: Locked) -> None:
-    locked.act("quarantine:decided", locked.supervisor)
+    locked.act("quarantine:released", locked.supervisor)
     locked.release()
 
 
@@ -79,21 +79,31 @@ def _with_a_decision_only(locked: Locked) -> None:
 def _one_person_twice(locked: Locked) -> None:
     locked.decide(locked.supervisor, locked.supervisor)
     locked.act("quarantine:proposed", locked.supervisor)
-    locked.act("quarantine:decided", locked.supervisor)
+    locked.act("quarantine:released", locked.supervisor)
     locked.release()
 
 
 def _acts_of_one_person(locked: Locked) -> None:
     locked.decide(locked.officer, locked.supervisor)
     locked.act("quarantine:proposed", locked.supervisor)
-    locked.act("quarantine:decided", locked.supervisor)
+    locked.act("quarantine:released", locked.supervisor)
     locked.release()
+
+
+def _by_the_act_alone(locked: Locked) -> None:
+    """The ledger decides what is open: an act must not be enough, whatever the rows say."""
+    locked.act("quarantine:released", locked.supervisor)
+
+
+def _by_acts_of_two_and_no_decision(locked: Locked) -> None:
+    locked.act("quarantine:proposed", locked.officer)
+    locked.act("quarantine:released", locked.supervisor)
 
 
 def _another_choice(locked: Locked) -> None:
     locked.decide(locked.officer, locked.supervisor, "preserved")
     locked.act("quarantine:proposed", locked.officer)
-    locked.act("quarantine:decided", locked.supervisor)
+    locked.act("quarantine:released", locked.supervisor)
     locked.release()
 
 
@@ -105,6 +115,8 @@ def _another_choice(locked: Locked) -> None:
         _with_a_decision_only,
         _one_person_twice,
         _acts_of_one_person,
+        _by_the_act_alone,
+        _by_acts_of_two_and_no_decision,
         _another_choice,
     ],
 )
@@ -112,7 +124,7 @@ def test_one_person_releases_nothing(attempt: Callable[[Locked], None]) -> None:
     locked = Locked()
     with pytest.raises(DatabaseError), acting_as("staff"), transaction.atomic():
         attempt(locked)
-    assert closing.is_closed(locked.item.pk)
+    assert locked.item.pk in closing.closed(locked.report.pk)
     assert list(records.faults()) == []
 
 
@@ -121,11 +133,11 @@ def test_two_people_release_it_and_their_decision_is_good_once() -> None:
     choice = QuarantineDecision.Choice.RELEASED
     decision = quarantine.propose(locked.row, choice, "a form", by=locked.officer)
     quarantine.confirm(decision, by=locked.supervisor)
-    assert not closing.is_closed(locked.item.pk)
+    assert locked.item.pk not in closing.closed(locked.report.pk)
     examination.may_show_a_child(locked.report, locked.item.pk, by=locked.officer)
     with pytest.raises(DatabaseError), acting_as("staff"):
         locked.release()
-    assert closing.is_closed(locked.item.pk)
+    assert locked.item.pk in closing.closed(locked.report.pk)
 
 
 @pytest.mark.parametrize("who", ["confirmer", "somebody else"])
@@ -141,15 +153,35 @@ def test_an_earlier_decision_opens_nothing_that_was_closed_since(who: str) -> No
 
     def decide_alone() -> None:
         with acting_as("staff"), transaction.atomic():
-            locked.act("quarantine:decided", alone)
+            locked.act("quarantine:released", alone)
             locked.release()
 
     with pytest.raises(DatabaseError):
         decide_alone()
-    assert closing.is_closed(locked.item.pk)
+    assert locked.item.pk in closing.closed(locked.report.pk)
     again = quarantine.propose(locked.row, choice, "looked again", by=locked.officer)
     quarantine.confirm(again, by=locked.supervisor)
-    assert not closing.is_closed(locked.item.pk)
+    assert locked.item.pk not in closing.closed(locked.report.pk)
+
+
+@pytest.mark.parametrize("end", ["destroyed", "preserved"])
+def test_what_two_people_closed_for_good_is_not_released_by_one_more_decision(end: str) -> None:
+    locked = Locked()
+    choice = QuarantineDecision.Choice(end)
+    quarantine.confirm(
+        quarantine.propose(locked.row, choice, "ref", by=locked.officer), by=locked.supervisor
+    )
+
+    def decide_again() -> None:
+        with acting_as("staff"), transaction.atomic():
+            locked.decide(locked.officer, locked.supervisor)
+            locked.act("quarantine:proposed", locked.officer)
+            locked.act("quarantine:released", locked.supervisor)
+            locked.release()
+
+    with pytest.raises(DatabaseError, match="two people"):
+        decide_again()
+    assert locked.item.pk in closing.closed(locked.report.pk)
 
 
 def test_quarantine_is_not_forgotten() -> None:
@@ -165,7 +197,7 @@ def test_quarantine_is_not_forgotten() -> None:
             connection.cursor() as cursor,
         ):
             cursor.execute(statement)
-    assert closing.is_closed(locked.item.pk)
+    assert locked.item.pk in closing.closed(locked.report.pk)
 
 
 @pytest.mark.parametrize(

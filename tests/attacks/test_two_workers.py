@@ -111,3 +111,13 @@ def test_a_claim_of_a_killed_worker_ends(transactional_db: None) -> None:
         assert claims._take("build F-1", -claims.LEASE)  # its lease has run out
         with claims.claim("build F-1") as again:
             assert again
+
+
+def test_a_worker_that_outlives_its_lease_releases_no_claim_of_another(
+    transactional_db: None,
+) -> None:
+    with acting_as("worker"):
+        with claims.claim("build F-1", -claims.LEASE) as first:
+            assert claims._take("build F-1", claims.LEASE)  # another worker, after the lease
+        assert first
+        assert Claim.objects.filter(work="build F-1").exists()

@@ -102,7 +102,7 @@ def test_a_decision_is_carried_out_and_recorded(
     ).order_by("seq")
     assert list(events.values_list("event", flat=True)) == [
         "quarantine:proposed",
-        "quarantine:decided",
+        f"quarantine:{choice.value}",
     ]
 
 

@@ -81,8 +81,7 @@ _SAY_WHO_OTHERWISE = {
     "reporting/intake.py:start",
     "reporting/screens/pages.py:come_back",
     "cases/referrals/handover.py:collected",
-    "cases/triage/queue.py:assess",
-    "cases/triage/queue.py:could_not_assess",
+    "cases/triage/queue.py:set_aside_unsent",
     "cases/referrals/disclosure.py:package",
 }
 

@@ -164,6 +164,9 @@ def test_each_act_answers_each_role_as_the_matrix_says(ids: dict[str, str]) -> N
 
 _NOT_FOR_THE_OFFICER = [
     ("decide", {"what": "accept"}),
+    ("decide", {"what": "decline", "text": "x"}),
+    ("decide", {"what": "out_of_scope", "text": "x"}),
+    ("decide", {"what": "band", "band": "3", "text": "x"}),
     ("act", {"what": "note", "text": "x"}),
     ("act", {"what": "message", "text": "x"}),
     ("act", {"what": "move", "state": "assessment"}),

@@ -148,7 +148,7 @@ def test_an_act_whose_row_is_gone_is_found(visit: Visit) -> None:
     with factories.forging():
         Quarantine.objects.all().delete()
     assert [(fault.id, fault.why) for fault in records.faults()] == [
-        (which, "the record quarantined it and nothing closes it")
+        (which, "the record quarantined it and it is not on the list")
     ]
 
 
