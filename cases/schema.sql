@@ -57,7 +57,8 @@ CREATE OR REPLACE FUNCTION public.cases_assessment_recorded(p_report text) RETUR
 LANGUAGE sql STABLE SECURITY DEFINER
 BEGIN ATOMIC
     SELECT (SELECT event.object_sha256 || event.at FROM public.custody_custodyevent event
-            WHERE event.subject = p_report AND event.event IN ('report:banded', 'report:band_changed')
+            WHERE event.subject = p_report AND event.object = 'B-' || substr(p_report, 3)
+                AND event.event IN ('report:banded', 'report:band_changed')
             ORDER BY event.seq DESC LIMIT 1)
         IS NOT DISTINCT FROM (SELECT encode(public.cases_assessment_sha256(a.band, a.actionability, a.by, a.reasons), 'hex')
             || a.at FROM public.cases_assessment a WHERE a.report_id = p_report AND a.current);

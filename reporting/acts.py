@@ -29,6 +29,7 @@ class Thing(Enum):
     CONSENT = "K"
     NOTE = "T"
     REFERRAL = "F"
+    BAND = "B"
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,8 @@ ALL: tuple[Act, ...] = (
     # triage
     Act("report:assessed", _WORKER, _("opened it to sort it"), opens=True,
         reporter_sees=_("sorted it by urgency")),
-    Act("report:banded", _WORKER, _("sorted it by urgency")),
-    Act("report:band_changed", _STAFF, _("changed the band")),
+    Act("report:banded", _WORKER, _("sorted it by urgency"), Thing.BAND),
+    Act("report:band_changed", _STAFF, _("changed the band"), Thing.BAND),
     Act("report:taken", _STAFF, _("began to read")),
     Act("report:opened", _STAFF, _("read the report"), opens=True,
         reporter_sees=_("read your report")),

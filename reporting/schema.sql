@@ -158,8 +158,7 @@ LANGUAGE sql STABLE SECURITY DEFINER
 BEGIN ATOMIC
     SELECT coalesce(encode(public.reporting_report_sha256(p_report), 'hex') = (
         SELECT event.object_sha256 FROM public.custody_custodyevent event
-        WHERE event.subject = p_report AND event.object_sha256 <> repeat('0', 64)
-            AND event.event IN ('report:started', 'report:submitted', 'report:expired', 'wrap:added', 'wrap:dropped')
+        WHERE event.subject = p_report AND event.object = p_report AND event.object_sha256 <> repeat('0', 64)
         ORDER BY event.seq DESC LIMIT 1), false);
 END;
 

@@ -1,8 +1,8 @@
 """Keeping an assessment together with the act that records it, and reading it back.
 
-The act names the report, and as its object's hash SHA-256 of band, actionability, author and
-reasons (`cases_assessment_sha256`). The newest such act of a report decides: a current row that is
-not its, or is gone, is shown as one marked line.
+The act names the band (`B-` and the rest of the report's id), and as its object's hash SHA-256 of
+band, actionability, author and reasons (`cases_assessment_sha256`). The newest such act of a report
+decides: a current row that is not its, or is gone, is shown as one marked line.
 """
 
 from __future__ import annotations
@@ -40,7 +40,12 @@ def keep(
         )
         sha256 = bytes(cursor.fetchone()[0])
         recorded = record(
-            report.pk, act, actor=by, detail={"band": band, **detail}, about_sha256=sha256
+            report.pk,
+            act,
+            actor=by,
+            detail={"band": band, **detail},
+            about=f"B-{report.pk.removeprefix('R-')}",
+            about_sha256=sha256,
         )
         return Assessment.objects.create(
             report=report,

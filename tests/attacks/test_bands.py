@@ -68,7 +68,8 @@ def test_no_role_changes_a_band_without_its_act(
 def test_an_act_that_records_something_else_is_not_enough(visit: Visit) -> None:
     def lower() -> None:
         with acting_as("worker"):
-            record(visit.report.pk, "report:banded", actor=job("assess"), detail={"band": 3})
+            band = f"B-{visit.report.pk.removeprefix('R-')}"
+            record(visit.report.pk, "report:banded", actor=job("assess"), detail={}, about=band)
             _lower()
 
     with pytest.raises(DatabaseError, match="not on record"):
