@@ -29,6 +29,7 @@ class Thing(Enum):
     CONSENT = "K"
     NOTE = "T"
     REFERRAL = "F"
+    OPENER = "O"
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,8 @@ ALL: tuple[Act, ...] = (
     Act("report:told_in_emergency", _STAFF, _("told the emergency services"), _F,
         reporter_sees=_("told the emergency services, because a life was in danger")),
     Act("emergency:reviewed", _STAFF, _("reviewed the emergency"), _F),
+    # the opener, on its own chain
+    Act("key:given", _doors("opener"), _("gave the key for an opening"), Thing.OPENER),
 )
 # fmt: on
 BY_NAME = {act.name: act for act in ALL}

@@ -21,11 +21,13 @@ END $$;
 -- Whether this door may record this act, and speak as this actor, on this subject.
 CREATE OR REPLACE FUNCTION public.custody_may_record(p_subject text, p_event text, p_actor text) RETURNS boolean
 LANGUAGE sql STABLE
-RETURN public.custody_door_may(p_event, public.custody_door()) AND CASE public.custody_door()
+RETURN public.custody_door_may(p_event, public.custody_door())
+    AND (p_event = 'key:given') = (p_subject = 'O-000000000000') AND CASE public.custody_door()
     WHEN 'public' THEN p_actor = 'reporter' AND p_subject LIKE 'R-%'
     WHEN 'partner' THEN p_actor ~ '^P-[0-9A-Z]{12}$'
     WHEN 'staff' THEN p_actor ~ '^S-[0-9A-Z]{12}$'
     WHEN 'worker' THEN p_actor ~ '^job:[a-z_-]{1,40}$'
+    WHEN 'opener' THEN p_actor ~ '^(S-[0-9A-Z]{12}|job:[a-z_-]{1,40})$'
     ELSE false END;
 
 -- The one way in. Takes the subject's lock, checks `p_previous` when the caller names it, stamps time and door, and
@@ -50,8 +52,8 @@ BEGIN ATOMIC
         LEFT JOIN public.custody_custodyevent last ON last.subject = head.subject AND last.seq = head.seq - 1
         WHERE head.subject = p_subject
             AND CASE WHEN (head.seq = 1) = (last.leaf IS NULL)
-                    AND (head.seq = 1) = (p_founding IS NOT NULL AND p_founding <> '')
-                    AND (head.seq > 1 OR p_subject ~ '^[RC]-[0-9A-Z]{12}$'
+                    AND (head.seq = 1 AND p_event <> 'key:given') = (p_founding IS NOT NULL AND p_founding <> '')
+                    AND (head.seq > 1 OR p_subject ~ '^[RCO]-[0-9A-Z]{12}$'
                         AND p_detail_hash = sha256(convert_to(p_founding, 'UTF8')))
                     AND octet_length(p_object_sha256) = 32 AND octet_length(p_detail_hash) = 32
                     AND char_length(p_object) = 14
@@ -162,8 +164,6 @@ CREATE OR REPLACE TRIGGER custody_place_stays BEFORE UPDATE OR DELETE ON public.
     FOR EACH ROW EXECUTE FUNCTION public.custody_refuse();
 CREATE OR REPLACE TRIGGER custody_detail_stays BEFORE UPDATE ON public.custody_custodydetail
     FOR EACH ROW EXECUTE FUNCTION public.custody_refuse();
-CREATE OR REPLACE TRIGGER custody_opening_stays BEFORE UPDATE OR DELETE ON public.custody_custodyopening
-    FOR EACH ROW EXECUTE FUNCTION public.custody_refuse();
 
 -- The acts of one subject with their details. The public door reads, of a report, what its reporter may read: the acts
 -- of the reporter, and those of the office that the reporter is told of; an opening only once a key was given for it.
@@ -178,7 +178,8 @@ BEGIN ATOMIC
     FROM public.custody_custodyevent e LEFT JOIN public.custody_custodydetail d ON d.event_id = e.id
     WHERE e.subject = p_subject AND (public.custody_door() <> 'public' OR e.subject LIKE 'R-%' AND (
         e.door = 'public' OR public.custody_told_to_reporter(e.event) AND (NOT public.custody_opens(e.event)
-            OR EXISTS (SELECT FROM public.custody_custodyopening o WHERE o.event_id = e.id))))
+            OR EXISTS (SELECT FROM public.custody_custodyevent given
+                WHERE given.event = 'key:given' AND given.object_sha256 = e.leaf))))
     ORDER BY e.seq;
 END;
 

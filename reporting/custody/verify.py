@@ -13,8 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import DataError, connection, transaction
 
-from reporting.acts import OPENING
-from reporting.custody import verify_rows, verify_tree
+from reporting.custody import events, openings, verify_rows, verify_tree
 from reporting.custody.checkpoints import CheckpointLog, SignedCheckpoint
 from reporting.custody.models import CustodyHead, Place
 from reporting.custody.published import SEQUENCED_WITHIN
@@ -36,9 +35,6 @@ _STRAYS = {
     "SELECT detail.event_id FROM public.custody_custodydetail detail "
     "LEFT JOIN public.custody_custodyevent event ON event.id = detail.event_id "
     "WHERE event.id IS NULL ORDER BY 1": "event {}: its detail is there and the event is not",
-    "SELECT place.event_id FROM public.custody_place place "
-    "LEFT JOIN public.custody_custodyevent event ON event.id = place.event_id "
-    "WHERE event.id IS NULL ORDER BY 1": "event {}: it has a place in the tree and is gone",
     "SELECT waiting.event_id FROM public.custody_waitingevent waiting "
     "LEFT JOIN public.custody_custodyevent event ON event.id = waiting.event_id "
     "AND decode(event.leaf, 'hex') = waiting.leaf WHERE event.id IS NULL ORDER BY 1": (
@@ -49,19 +45,6 @@ _STRAYS = {
         "event {}: it has a place in the tree and waits for another"
     ),
 }
-_OPENINGS = """
-    SELECT opening.event_id FROM public.custody_custodyopening opening
-    LEFT JOIN public.custody_custodyevent event ON event.id = opening.event_id
-        AND event.event = ANY (%s) AND event.actor = opening.actor
-        AND opening.at >= event.at - interval '10 seconds'
-    WHERE event.id IS NULL ORDER BY 1
-"""
-_NOT_OPENED = """
-    SELECT count(*) FROM public.custody_custodyevent event
-    LEFT JOIN public.custody_custodyopening opening ON opening.event_id = event.id
-    WHERE event.event = ANY (%s) AND opening.event_id IS NULL
-        AND event.at < now() - interval '2 minutes'
-"""
 _WAITING_LONG = """
     SELECT event.id, extract(epoch FROM now() - event.at)::float8
     FROM public.custody_custodyevent event
@@ -149,10 +132,8 @@ def _known(logged: Signed, later: Signed, kept: Sequence[SignedCheckpoint]) -> I
 def _check_counterparts(faults: Faults) -> None:
     for query, sentence in _STRAYS.items():
         faults.extend(sentence.format(event_id) for (event_id,) in _query(query))
-    faults.extend(
-        f"event {event_id}: a key was given for it, and it is no opening of this actor"
-        for (event_id,) in _query(_OPENINGS, sorted(OPENING))
-    )
+    faults.extend(events.gone())
+    faults.extend(openings.strays())
 
 
 def _check_heads(rows: Rows, faults: Faults) -> None:
@@ -193,9 +174,7 @@ def _check_unplaced(rows: Rows, faults: Faults) -> None:
 
 
 def _notes(published: Published) -> list[str]:
-    ((count,),) = _query(_NOT_OPENED, sorted(OPENING))
-    notes = [f"{count} opening acts for which no key was given."] if count else []
-    return notes + [
+    return [
         f"No certificate to check {column} with: only what it is over was compared."
         for column in sorted(published.unchecked)
     ]

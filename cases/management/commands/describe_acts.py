@@ -20,6 +20,7 @@ _ABOUT = {
     Thing.CONSENT: "consent",
     Thing.NOTE: "note",
     Thing.REFERRAL: "referral",
+    Thing.OPENER: "opener",
 }
 
 
