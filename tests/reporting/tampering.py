@@ -129,7 +129,7 @@ _BESIDE = {
     ),
     "no public keys": ("DELETE FROM custody_custodydetail WHERE founding <> ''", "its public keys"),
     "lower heads": ("UPDATE custody_custodyhead SET seq = seq - 1", "the ledger says it ends at"),
-    "infinite heads": ("UPDATE custody_custodyhead SET at = 'infinity'", "none of our programs"),
+    "infinite heads": ("UPDATE custody_custodyhead SET at = 'infinity'", "says it ends at"),
     "earlier heads": ("UPDATE custody_custodyhead SET at = at - interval '1 s'", "says it ends at"),
     "no heads": ("DELETE FROM custody_custodyhead", "its end is not noted"),
     "no published checkpoints": ("DELETE FROM custody_checkpoint", "line 1 of checkpoints.log"),
