@@ -60,7 +60,7 @@ END $$;
 CREATE OR REPLACE FUNCTION public.reporting_act_stored() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF NOT (CASE left(NEW.object, 2)
+    IF public.custody_keeps(NEW.event) AND NOT (CASE left(NEW.object, 2)
         WHEN 'A-' THEN EXISTS (SELECT FROM public.reporting_answer r WHERE r.id = NEW.object AND r.report_id = NEW.subject)
         WHEN 'E-' THEN EXISTS (SELECT FROM public.reporting_evidenceitem r
             WHERE r.id = NEW.object AND r.report_id = NEW.subject)
@@ -147,7 +147,9 @@ END $$;
 CREATE OR REPLACE FUNCTION public.reporting_notice_news() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    UPDATE public.reporting_report SET news_at = NEW.at WHERE id = NEW.subject AND state <> 'draft';
+    IF NEW.door = 'public' AND public.custody_keeps(NEW.event) THEN
+        UPDATE public.reporting_report SET news_at = NEW.at WHERE id = NEW.subject AND state <> 'draft';
+    END IF;
     RETURN NULL;
 END $$;
 
@@ -170,9 +172,11 @@ CREATE CONSTRAINT TRIGGER message_recorded AFTER INSERT OR UPDATE ON public.repo
 CREATE CONSTRAINT TRIGGER consent_recorded AFTER INSERT OR UPDATE ON public.reporting_consent
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_consent_recorded();
 
+-- PostgreSQL parses the condition of a trigger anew for each statement, so both ask only whether the act is about a thing
+-- of its own (custody_append lets no other store one), and their functions ask for the name of the act.
 DROP TRIGGER IF EXISTS event_stored ON public.custody_custodyevent;
 CREATE CONSTRAINT TRIGGER event_stored AFTER INSERT ON public.custody_custodyevent
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (public.custody_keeps(NEW.event))
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.object <> NEW.subject)
     EXECUTE FUNCTION public.reporting_act_stored();
 
 DROP TRIGGER IF EXISTS answer_removed ON public.reporting_answer;
@@ -199,7 +203,7 @@ CREATE CONSTRAINT TRIGGER report_move_recorded AFTER UPDATE OF state ON public.r
 CREATE OR REPLACE TRIGGER receipt_issued BEFORE INSERT ON public.reporting_receipt
     FOR EACH ROW EXECUTE FUNCTION public.reporting_receipt_issued();
 CREATE OR REPLACE TRIGGER event_is_news AFTER INSERT ON public.custody_custodyevent
-    FOR EACH ROW WHEN (NEW.door = 'public' AND public.custody_keeps(NEW.event))
+    FOR EACH ROW WHEN (NEW.object <> NEW.subject)
     EXECUTE FUNCTION public.reporting_notice_news();
 
 -- Before sending, the reporter takes an answer or item out: the row goes, the caller records the act beside it. The

@@ -226,6 +226,15 @@ def test_a_malformed_event_is_refused(
         )
 
 
+def test_an_act_that_stores_is_about_a_thing_of_its_own(
+    as_role: dict[str, psycopg.Connection],
+) -> None:
+    """At commit, only acts about a thing of their own are asked whether it is stored."""
+    found(as_role["public"])
+    with pytest.raises(psycopg.errors.CheckViolation, match="malformed"):
+        append(as_role["public"], "answer:saved", "reporter")
+
+
 @pytest.mark.parametrize("door", NEVER)
 def test_what_no_grant_may_allow(as_role: dict[str, psycopg.Connection], door: str) -> None:
     forbidden = list(NEVER[door])
