@@ -21,6 +21,7 @@ from cases.referrals import disclosure, recall
 from cases.triage import queue
 from reporting import evidence, receipts, retention
 from reporting.actors import job
+from reporting.custody import openings
 from reporting.models import EvidenceItem, Quarantine, Report
 from reporting.vault import opener
 
@@ -101,7 +102,7 @@ def confirm() -> None:
 @shared_task
 def rehash() -> None:
     """Every night: every file of the vault, every answer, message and consent against the ledger,
-    without any key.
+    and the keys that the opener gave, without any key.
 
     And what a crash may have left undone.
     """
@@ -114,6 +115,8 @@ def rehash() -> None:
         log.error(
             "a stored thing is not as recorded", extra={"item": fault.id, "reason": fault.why}
         )
+    for sentence in openings.faults():
+        log.error("a key that was given is not as recorded", extra={"reason": sentence})
 
 
 @shared_task

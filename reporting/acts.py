@@ -30,6 +30,7 @@ class Thing(Enum):
     NOTE = "T"
     REFERRAL = "F"
     BAND = "B"
+    OPENER = "O"
 
 
 @dataclass(frozen=True)
@@ -165,6 +166,8 @@ ALL: tuple[Act, ...] = (
     Act("report:told_in_emergency", _STAFF, _("told the emergency services"), _F,
         reporter_sees=_("told the emergency services, because a life was in danger")),
     Act("emergency:reviewed", _STAFF, _("reviewed the emergency"), _F),
+    # the opener, on its own chain
+    Act("key:given", _doors("opener"), _("gave the key for an opening"), Thing.OPENER),
 )
 # fmt: on
 BY_NAME = {act.name: act for act in ALL}

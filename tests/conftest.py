@@ -17,7 +17,6 @@ from django.db import connection
 
 from cases.management.commands.opener import _Books
 from cases.operations import ceremony
-from cases.operations.acting import acting_as
 from config.doors import FILES
 from reporting.custody import record
 from reporting.vault import opener
@@ -53,10 +52,10 @@ def house(held: ceremony.Held, settings: Any, tmp_path: Path) -> None:
 
 @pytest.fixture
 def running_opener(transactional_db: None, settings: Any) -> Iterator[None]:
-    """A real opener on a real socket, in a thread of this process, under the opener's role."""
+    """A real opener on a real socket, in a thread of this process; it decides under its role."""
     path = settings.OPENER_SOCKET
     keys = [Secret(line) for line in settings.OFFICE_KEY_FILE.read_text().split()]
-    threading.Thread(target=_serve, args=(path, keys), daemon=True).start()
+    threading.Thread(target=opener.serve, args=(path, _Books(), keys), daemon=True).start()
     deadline = time.monotonic() + 10
     while not path.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -67,11 +66,6 @@ def running_opener(transactional_db: None, settings: Any) -> Iterator[None]:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-
-
-def _serve(path: Path, keys: list[Secret]) -> None:
-    with acting_as("opener"):
-        opener.serve(path, _Books(), keys)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -46,6 +46,7 @@ DOORS = {
     "reporting.receipts.confirm": "worker",
     "reporting.retention": "worker",
     "reporting.sessions": "public",
+    "reporting.vault.opener.decide": "opener",
     "cases.casework": "staff",
     "cases.partners": "staff",
     "cases.referrals": "staff",

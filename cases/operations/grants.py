@@ -74,7 +74,6 @@ TABLES: dict[str, dict[str, str]] = {
     # the ledger
     "custody_custodyevent": {"staff": "SELECT", "worker": "SELECT", "opener": "SELECT"},
     "custody_custodydetail": {"staff": "SELECT", "worker": "SELECT"},
-    "custody_custodyopening": {"staff": "SELECT", "worker": "SELECT", "opener": _READ_ADD},
     "custody_waitingevent": {"staff": "SELECT (event_id)", "sequencer": "SELECT, DELETE"},
     "custody_place": {"staff": "SELECT", "worker": "SELECT", "sequencer": _READ_ADD},
     "custody_tile": {
@@ -130,7 +129,7 @@ TABLES: dict[str, dict[str, str]] = {
 }
 _OFFICE = ("staff", "worker")
 FUNCTIONS: dict[str, tuple[str, ...]] = {
-    "custody_append": ("public", "partner", *_OFFICE),
+    "custody_append": ("public", "partner", *_OFFICE, "opener"),
     "custody_founding": ("public", "partner", *_OFFICE, "opener"),
     "custody_head": ("public", *_OFFICE),
     "custody_acts": ("public", *_OFFICE),

@@ -5,18 +5,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.db import connection
 
+from reporting.custody.models import CustodyEvent
 from reporting.custody.record import NO_LEAF
 
 _COLUMNS = (
     "id", "subject", "seq", "event", "object", "object_sha256", "actor", "door", "detail_hash",
     "detail_sealed_sha256", "previous",
 )  # fmt: skip
+_GONE = """
+    SELECT place.event_id FROM public.custody_place place
+    LEFT JOIN public.custody_custodyevent event ON event.id = place.event_id
+    WHERE event.id IS NULL ORDER BY 1
+"""
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,21 @@ def at(places: Sequence[tuple[str, int]]) -> list[Event]:
         )
         names = [column.name for column in cursor.description]
         return [_event(dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+
+
+def stream(subject: str) -> Iterator[Event]:
+    """The acts of a long chain in order, without their details; memory does not grow with it."""
+    rows = CustodyEvent.objects.filter(subject=subject).order_by("seq").values()
+    for row in rows.iterator(chunk_size=1_000):
+        yield _event({**row, "sealed": b"", "founding": ""})
+
+
+def gone() -> Iterator[str]:
+    """Acts that have a place in the tree and were removed."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GONE)
+        for (event_id,) in cursor.fetchall():
+            yield f"event {event_id}: it has a place in the tree and is gone"
 
 
 def chain_fault(events: Iterable[Event]) -> str:

@@ -42,13 +42,25 @@ class CustodyEvent(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["subject", "seq"], name="custody_one_chain")
+            models.UniqueConstraint(fields=["subject", "seq"], name="custody_one_chain"),
+            # An opening act is good for one key.
+            models.UniqueConstraint(
+                fields=["object_sha256"],
+                condition=models.Q(event="key:given"),
+                name="custody_one_key",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(
                 fields=["object"],
                 condition=~models.Q(object=models.F("subject")),
                 name="custody_by_object",
+            ),
+            # What the opener counts for its caps.
+            models.Index(
+                fields=["actor", "at"],
+                condition=models.Q(event="key:given"),
+                name="custody_keys_given",
             ),
         ]
 
@@ -107,19 +119,6 @@ class Tile(models.Model):
     pk = models.CompositePrimaryKey("level", "n")
 
     PUBLIC: ClassVar = {"level", "n", "width", "hashes"}
-
-
-class CustodyOpening(models.Model):
-    """An opening event that the opener has used; its second use is refused by the primary key."""
-
-    event_id = models.BigIntegerField(primary_key=True)
-    actor = models.CharField(max_length=60)
-    at = models.DateTimeField(db_default=models.functions.Now())
-
-    INTERNAL: ClassVar = {"event_id", "actor", "at"}
-
-    class Meta:
-        indexes: ClassVar = [models.Index(fields=["actor", "at"], name="custody_opening_actor")]
 
 
 class Checkpoint(models.Model):

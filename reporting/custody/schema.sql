@@ -12,85 +12,77 @@ CREATE SEQUENCE IF NOT EXISTS public.custody_event_number;
 CREATE OR REPLACE FUNCTION public.custody_door() RETURNS text LANGUAGE sql STABLE
 RETURN replace(session_user, 'holdfast_', '');
 
-CREATE OR REPLACE FUNCTION public.custody_fail(p_reason text, p_code text) RETURNS boolean LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    RAISE EXCEPTION 'custody: %', p_reason USING ERRCODE = p_code;
-END $$;
-
 -- Whether this door may record this act, and speak as this actor, on this subject.
 CREATE OR REPLACE FUNCTION public.custody_may_record(p_subject text, p_event text, p_actor text) RETURNS boolean
 LANGUAGE sql STABLE
-RETURN public.custody_door_may(p_event, public.custody_door()) AND CASE public.custody_door()
+RETURN public.custody_door_may(p_event, public.custody_door())
+    AND (p_event = 'key:given') = (p_subject = 'O-000000000000') AND CASE public.custody_door()
     WHEN 'public' THEN p_actor = 'reporter' AND p_subject LIKE 'R-%'
     WHEN 'partner' THEN p_actor ~ '^P-[0-9A-Z]{12}$'
     WHEN 'staff' THEN p_actor ~ '^S-[0-9A-Z]{12}$'
     WHEN 'worker' THEN p_actor ~ '^job:[a-z_-]{1,40}$'
+    WHEN 'opener' THEN p_actor ~ '^(S-[0-9A-Z]{12}|job:[a-z_-]{1,40})$'
     ELSE false END;
 
 -- The one way in. Takes the subject's lock, checks `p_previous` when the caller names it, stamps time and door, and
 -- stores the sealed detail (or, for a first event, the public keys in the clear) in the same call.
 -- Hashes come as 32 bytes, so that nothing but hexadecimal digits gets into the canonical row; other words are
--- checked or escaped as JSON. The second statement sees what the last holder of the lock has committed.
+-- checked or escaped as JSON. Each statement sees what the last holder of the lock has committed.
 CREATE OR REPLACE FUNCTION public.custody_append(
     p_subject text, p_event text, p_actor text, p_object text, p_object_sha256 bytea, p_detail_hash bytea,
-    p_sealed bytea, p_founding text, p_previous text
-) RETURNS TABLE (id bigint, seq bigint, at timestamptz, leaf text) LANGUAGE sql VOLATILE SECURITY DEFINER
-BEGIN ATOMIC
-    INSERT INTO public.custody_custodyhead AS head (subject, seq, at)
-        SELECT p_subject, 1, clock_timestamp()
-        WHERE CASE WHEN public.custody_may_record(p_subject, p_event, p_actor) THEN true
-            ELSE public.custody_fail(format('the %s door may not record this', public.custody_door()),
-                                     'insufficient_privilege') END
-        ON CONFLICT (subject) DO UPDATE SET seq = head.seq + 1, at = greatest(clock_timestamp(), head.at);
-    WITH following AS (
-        SELECT nextval('public.custody_event_number'::regclass) AS id, head.seq, head.at, last.leaf AS last_leaf,
-            coalesce(last.leaf, repeat('0', 64)) AS previous
-        FROM public.custody_custodyhead head
-        LEFT JOIN public.custody_custodyevent last ON last.subject = head.subject AND last.seq = head.seq - 1
-        WHERE head.subject = p_subject
-            AND CASE WHEN (head.seq = 1) = (last.leaf IS NULL)
-                    AND (head.seq = 1) = (p_founding IS NOT NULL AND p_founding <> '')
-                    AND (head.seq > 1 OR p_subject ~ '^[RC]-[0-9A-Z]{12}$'
-                        AND p_detail_hash = sha256(convert_to(p_founding, 'UTF8')))
-                    AND octet_length(p_object_sha256) = 32 AND octet_length(p_detail_hash) = 32
-                    AND char_length(p_object) = 14
-                THEN true ELSE public.custody_fail('malformed event', 'check_violation') END
-            AND CASE WHEN p_previous IS NULL OR p_previous = coalesce(last.leaf, repeat('0', 64))
-                THEN true ELSE public.custody_fail('the chain has moved on', 'serialization_failure') END
-    ), written AS (
-        SELECT f.*, coalesce(p_sealed, ''::bytea) AS sealed,
-            encode(CASE WHEN f.seq = 1 THEN p_detail_hash ELSE sha256(coalesce(p_sealed, ''::bytea)) END, 'hex')
-                AS sealed_sha256,
-            to_char(f.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at_text
-        FROM following f
-    ), canonical AS (
-        SELECT w.*, '{"actor":' || to_json(p_actor) || ',"at":"' || w.at_text
-            || '","detail_hash":"' || encode(p_detail_hash, 'hex')
-            || '","detail_sealed_sha256":"' || w.sealed_sha256
-            || '","door":"' || public.custody_door() || '","event":"' || p_event || '","id":' || w.id
-            || ',"object":' || to_json(p_object) || ',"object_sha256":"' || encode(p_object_sha256, 'hex')
-            || '","previous":"' || w.previous || '","seq":' || w.seq || ',"subject":"' || p_subject || '"}' AS canonical
-        FROM written w
-    ), hashed AS (
-        SELECT c.*, encode(sha256('\x00'::bytea || convert_to(c.canonical, 'UTF8')), 'hex') AS leaf FROM canonical c
-    ), detail AS (
-        INSERT INTO public.custody_custodydetail (event_id, founding, sealed)
-            SELECT h.id, coalesce(p_founding, ''), h.sealed FROM hashed h
-    ), waiting AS (
-        INSERT INTO public.custody_waitingevent (event_id, leaf) SELECT h.id, decode(h.leaf, 'hex') FROM hashed h
-    ), event AS (
+    p_sealed bytea, p_founding text, p_previous text,
+    OUT id bigint, OUT seq bigint, OUT at timestamptz, OUT leaf text
+) LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    door text := public.custody_door();
+    sealed bytea := coalesce(p_sealed, '');
+    founding text := coalesce(p_founding, '');
+    sealed_sha256 text;
+    previous text := repeat('0', 64);
+    canonical text;
+BEGIN
+    IF public.custody_may_record(p_subject, p_event, p_actor) IS NOT TRUE THEN
+        RAISE EXCEPTION 'custody: the % door may not record this', door USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    UPDATE public.custody_custodyhead AS head SET seq = head.seq + 1, at = greatest(clock_timestamp(), head.at)
+        WHERE head.subject = p_subject RETURNING head.seq, head.at INTO seq, at;
+    IF FOUND THEN
+        SELECT last.leaf INTO previous FROM public.custody_custodyevent last
+            WHERE last.subject = p_subject AND last.seq = custody_append.seq - 1;
+    ELSE
+        INSERT INTO public.custody_custodyhead AS head (subject, seq, at) VALUES (p_subject, 1, clock_timestamp())
+            RETURNING head.seq, head.at INTO seq, at;
+    END IF;
+    IF (octet_length(p_object_sha256) = 32 AND octet_length(p_detail_hash) = 32 AND char_length(p_object) = 14
+        AND (p_object <> p_subject OR NOT public.custody_keeps(p_event)) AND CASE
+            WHEN seq > 1 THEN previous IS NOT NULL AND founding = ''
+            ELSE p_subject ~ '^[RCO]-[0-9A-Z]{12}$' AND p_detail_hash = sha256(convert_to(founding, 'UTF8'))
+                AND (founding = '') = (p_event = 'key:given') END) IS NOT TRUE THEN
+        RAISE EXCEPTION 'custody: malformed event' USING ERRCODE = 'check_violation';
+    END IF;
+    IF p_previous <> previous THEN
+        RAISE EXCEPTION 'custody: the chain has moved on' USING ERRCODE = 'serialization_failure';
+    END IF;
+
+    id := nextval('public.custody_event_number');
+    sealed_sha256 := encode(CASE seq WHEN 1 THEN p_detail_hash ELSE sha256(sealed) END, 'hex');
+    canonical := concat('{"actor":', to_json(p_actor),
+        ',"at":"', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        '","detail_hash":"', encode(p_detail_hash, 'hex'), '","detail_sealed_sha256":"', sealed_sha256,
+        '","door":"', door, '","event":"', p_event, '","id":', id, ',"object":', to_json(p_object),
+        ',"object_sha256":"', encode(p_object_sha256, 'hex'), '","previous":"', previous, '","seq":', seq,
+        ',"subject":"', p_subject, '"}');
+    leaf := encode(sha256('\x00'::bytea || convert_to(canonical, 'UTF8')), 'hex');
+    WITH event AS (
         INSERT INTO public.custody_custodyevent (id, subject, seq, event, object, object_sha256, actor, door, at,
                 detail_hash, detail_sealed_sha256, previous, canonical, leaf)
-            SELECT h.id, p_subject, h.seq, p_event, p_object, encode(p_object_sha256, 'hex'), p_actor,
-                public.custody_door(), h.at, encode(p_detail_hash, 'hex'), h.sealed_sha256, h.previous, h.canonical,
-                h.leaf
-            FROM hashed h
-            RETURNING custody_custodyevent.id, custody_custodyevent.seq, custody_custodyevent.at,
-                custody_custodyevent.leaf
+            VALUES (id, p_subject, seq, p_event, p_object, encode(p_object_sha256, 'hex'), p_actor, door, at,
+                encode(p_detail_hash, 'hex'), sealed_sha256, previous, canonical, leaf)
+    ), detail AS (
+        INSERT INTO public.custody_custodydetail (event_id, founding, sealed) VALUES (id, founding, sealed)
     )
-    SELECT event.id, event.seq, event.at, event.leaf FROM event;
-END;
+    INSERT INTO public.custody_waitingevent (event_id, leaf) VALUES (id, decode(leaf, 'hex'));
+END $$;
 
 -- The public keys of one report or case, from its first event.
 CREATE OR REPLACE FUNCTION public.custody_founding(p_subject text, OUT canonical text, OUT founding text)
@@ -162,8 +154,6 @@ CREATE OR REPLACE TRIGGER custody_place_stays BEFORE UPDATE OR DELETE ON public.
     FOR EACH ROW EXECUTE FUNCTION public.custody_refuse();
 CREATE OR REPLACE TRIGGER custody_detail_stays BEFORE UPDATE ON public.custody_custodydetail
     FOR EACH ROW EXECUTE FUNCTION public.custody_refuse();
-CREATE OR REPLACE TRIGGER custody_opening_stays BEFORE UPDATE OR DELETE ON public.custody_custodyopening
-    FOR EACH ROW EXECUTE FUNCTION public.custody_refuse();
 
 -- The acts of one subject with their details. The public door reads, of a report, what its reporter may read: the acts
 -- of the reporter, and those of the office that the reporter is told of; an opening only once a key was given for it.
@@ -178,7 +168,8 @@ BEGIN ATOMIC
     FROM public.custody_custodyevent e LEFT JOIN public.custody_custodydetail d ON d.event_id = e.id
     WHERE e.subject = p_subject AND (public.custody_door() <> 'public' OR e.subject LIKE 'R-%' AND (
         e.door = 'public' OR public.custody_told_to_reporter(e.event) AND (NOT public.custody_opens(e.event)
-            OR EXISTS (SELECT FROM public.custody_custodyopening o WHERE o.event_id = e.id))))
+            OR EXISTS (SELECT FROM public.custody_custodyevent given
+                WHERE given.event = 'key:given' AND given.object_sha256 = e.leaf))))
     ORDER BY e.seq;
 END;
 

@@ -3,6 +3,7 @@ lists what is checked."""
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,10 +14,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import DataError, connection, transaction
 
-from reporting.acts import OPENING
-from reporting.custody import verify_rows, verify_tree
+from reporting.custody import events, openings, verify_rows, verify_tree
 from reporting.custody.checkpoints import CheckpointLog, SignedCheckpoint
-from reporting.custody.models import CustodyHead, Place
+from reporting.custody.models import CustodyDetail, Place
 from reporting.custody.published import SEQUENCED_WITHIN
 from reporting.custody.verify_checkpoints import (
     Known,
@@ -27,18 +27,17 @@ from reporting.custody.verify_checkpoints import (
     read_log,
     read_published,
 )
-from reporting.custody.verify_rows import Faults, Rows, Windows
+from reporting.custody.verify_rows import Faults, Rows, Windows, name_of
 
 Check = Callable[[], Iterable[str]]
 
 # Anti-joins: what lies in one table and should have its counterpart in another.
+_DETAILS = """
+    SELECT detail.event_id FROM public.custody_custodydetail detail
+    LEFT JOIN public.custody_custodyevent event ON event.id = detail.event_id
+    WHERE event.id IS NULL ORDER BY 1
+"""
 _STRAYS = {
-    "SELECT detail.event_id FROM public.custody_custodydetail detail "
-    "LEFT JOIN public.custody_custodyevent event ON event.id = detail.event_id "
-    "WHERE event.id IS NULL ORDER BY 1": "event {}: its detail is there and the event is not",
-    "SELECT place.event_id FROM public.custody_place place "
-    "LEFT JOIN public.custody_custodyevent event ON event.id = place.event_id "
-    "WHERE event.id IS NULL ORDER BY 1": "event {}: it has a place in the tree and is gone",
     "SELECT waiting.event_id FROM public.custody_waitingevent waiting "
     "LEFT JOIN public.custody_custodyevent event ON event.id = waiting.event_id "
     "AND decode(event.leaf, 'hex') = waiting.leaf WHERE event.id IS NULL ORDER BY 1": (
@@ -49,19 +48,11 @@ _STRAYS = {
         "event {}: it has a place in the tree and waits for another"
     ),
 }
-_OPENINGS = """
-    SELECT opening.event_id FROM public.custody_custodyopening opening
-    LEFT JOIN public.custody_custodyevent event ON event.id = opening.event_id
-        AND event.event = ANY (%s) AND event.actor = opening.actor
-        AND opening.at >= event.at - interval '10 seconds'
-    WHERE event.id IS NULL ORDER BY 1
+_HEADS = """
+    COPY (SELECT seq, at, subject FROM public.custody_custodyhead ORDER BY subject)
+    TO STDOUT (FORMAT binary)
 """
-_NOT_OPENED = """
-    SELECT count(*) FROM public.custody_custodyevent event
-    LEFT JOIN public.custody_custodyopening opening ON opening.event_id = event.id
-    WHERE event.event = ANY (%s) AND opening.event_id IS NULL
-        AND event.at < now() - interval '2 minutes'
-"""
+_HEAD = struct.Struct(">6xq4xq4x")
 _WAITING_LONG = """
     SELECT event.id, extract(epoch FROM now() - event.at)::float8
     FROM public.custody_custodyevent event
@@ -113,11 +104,12 @@ def verify(
             now = datetime.now(UTC)  # after the snapshot: what it holds is older
             later = published.signed
             windows = Windows([*logged.sizes, *later.sizes], [*logged.times, *later.times], now)
-            rows = verify_rows.read(Place.objects.count(), windows, faults)
+            places = Place.objects.count()
+            rows = verify_rows.read(places, windows, faults)
             verify_tree.check(rows.leaves, _known(logged, later, kept), faults)
             _check_heads(rows, faults)
             _check_unplaced(rows, faults)
-            _check_counterparts(faults)
+            _check_counterparts(rows, places, faults)
             check_stamp_times(published, windows, now, faults)
             notes = _notes(published)
             for check in also:
@@ -146,29 +138,38 @@ def _known(logged: Signed, later: Signed, kept: Sequence[SignedCheckpoint]) -> I
     return merge(logged.known(), later.known(), from_outside, key=lambda known: known.size)
 
 
-def _check_counterparts(faults: Faults) -> None:
+def _check_counterparts(rows: Rows, places: int, faults: Faults) -> None:
+    """Where the reading met as many details and places as there are, none is without its event."""
+    if rows.count - rows.bare != CustodyDetail.objects.count():
+        faults.extend(
+            f"event {event_id}: its detail is there and the event is not"
+            for (event_id,) in _query(_DETAILS)
+        )
+    if rows.count - len(rows.unplaced) != places:
+        faults.extend(events.gone())
     for query, sentence in _STRAYS.items():
         faults.extend(sentence.format(event_id) for (event_id,) in _query(query))
-    faults.extend(
-        f"event {event_id}: a key was given for it, and it is no opening of this actor"
-        for (event_id,) in _query(_OPENINGS, sorted(OPENING))
-    )
+    faults.extend(openings.strays())
 
 
 def _check_heads(rows: Rows, faults: Faults) -> None:
     heads = dict(rows.heads)
-    stored = CustodyHead.objects.order_by("subject").values_list("subject", "seq", "at")
-    for subject, seq, at in stored.iterator(chunk_size=10_000):
-        head = heads.pop(subject.encode(), None)
-        if head is None:
-            faults.add(f"{subject}: the ledger says it has {seq} entries and there is none")
-        elif (seq, at) != (head[0], verify_rows.time_of(head[2])):
+    for data in verify_rows.copy_binary(_HEADS):
+        if len(data) <= _HEAD.size:
+            continue
+        seq, at = _HEAD.unpack_from(data)
+        subject = data[_HEAD.size :]
+        last_seq, _leaf, last_at = heads.pop(subject, (0, b"", 0))
+        if not last_seq:
             faults.add(
-                f"{subject}: the ledger says it ends at entry {seq}, and it ends at {head[0]}"
+                f"{name_of(subject)}: the ledger says it has {seq} entries and there is none"
             )
-    faults.extend(
-        f"{verify_rows.name_of(subject)}: its end is not noted" for subject in sorted(heads)
-    )
+        elif (seq, at) != (last_seq, last_at):
+            faults.add(
+                f"{name_of(subject)}: the ledger says it ends at entry {seq}, "
+                f"and it ends at {last_seq}"
+            )
+    faults.extend(f"{name_of(subject)}: its end is not noted" for subject in sorted(heads))
 
 
 def _check_unplaced(rows: Rows, faults: Faults) -> None:
@@ -193,9 +194,7 @@ def _check_unplaced(rows: Rows, faults: Faults) -> None:
 
 
 def _notes(published: Published) -> list[str]:
-    ((count,),) = _query(_NOT_OPENED, sorted(OPENING))
-    notes = [f"{count} opening acts for which no key was given."] if count else []
-    return notes + [
+    return [
         f"No certificate to check {column} with: only what it is over was compared."
         for column in sorted(published.unchecked)
     ]

@@ -13,11 +13,12 @@ import json
 import struct
 from binascii import hexlify
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from django.db import connection
+from django.db import DataError, connection
+from psycopg.pq import ExecStatus
 
 from reporting.custody.record import NO_LEAF
 from reporting.custody.tree import SIZE
@@ -28,7 +29,8 @@ SHREDS = "report:expired"  # the act after which a draft's details are gone
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # of PostgreSQL's binary timestamps, in microseconds
 _HEADER = 19  # bytes before the first row
 _TRAILER = b"\xff\xff"
-_ROW = struct.Struct(">h4xq4xq4xq4xq4x64s4x64s4x64s4x64s4x64s4x14s4x14si")
+_NULL = b"\xff\xff\xff\xff"
+_ROW = struct.Struct(">6xq4xq4xq4xq4x64s4x64s4x64s4x64s4x64s4x14s4x14s4xii")
 # The lengths before the columns are passed over: one that is wrong moves a byte of a length into a
 # column, none of these bytes is in a signed text, and so the text does not come out.
 _TEXT = (
@@ -39,10 +41,10 @@ _TEXT = (
 _COPY = """
     COPY (SELECT event.id, event.seq, event.at, coalesce(place.tree_index, -1), event.leaf,
             event.detail_hash, event.detail_sealed_sha256, event.previous, event.object_sha256,
-            event.subject, event.object,
+            event.subject, event.object, octet_length(event.canonical),
             concat(event.actor, E'\\x01', event.door, E'\\x01', event.event, E'\\x01',
                 detail.founding),
-            event.canonical, coalesce(detail.sealed, '')
+            event.canonical, detail.sealed
         FROM public.custody_custodyevent event
         LEFT JOIN public.custody_place place ON place.event_id = event.id
         LEFT JOIN public.custody_custodydetail detail ON detail.event_id = event.id
@@ -117,11 +119,12 @@ class Windows:
 @dataclass
 class Rows:
     """What one reading found. `leaves`: the hashes of the placed events by place, zeros where there
-    is none."""
+    is none. `bare`: how many events have no row in the detail table."""
 
     leaves: bytearray
     count: int = 0
     placed: int = 0
+    bare: int = 0
     heads: dict[bytes, tuple[int, bytes, int]] = field(default_factory=dict)
     unplaced: list[int] = field(default_factory=list)
     odd: list[int] = field(default_factory=list)
@@ -135,8 +138,7 @@ def read(places: int, windows: Windows, faults: Faults) -> Rows:
     with connection.cursor() as cursor:
         # In the order of the primary keys nothing is sorted and nothing is held in memory.
         cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_sort = off")
-        with cursor.copy(_COPY) as copy:
-            _read(copy, places, windows, rows, others)
+        _read(copy_binary(_COPY), places, windows, rows, others)
         cursor.execute("SET LOCAL enable_hashjoin = on; SET LOCAL enable_sort = on")
     _explain(rows.odd, faults)
     faults.merge(others)
@@ -144,25 +146,40 @@ def read(places: int, windows: Windows, faults: Faults) -> Rows:
     return rows
 
 
+def copy_binary(statement: str) -> Iterator[bytes]:
+    """The rows of a COPY BINARY, from libpq itself: `Cursor.copy` costs half a microsecond more."""
+    connection.ensure_connection()
+    libpq = connection.connection.pgconn
+    libpq.send_query(statement.encode())
+    result = libpq.get_result()
+    if result.status != ExecStatus.COPY_OUT:
+        raise DataError(result.error_message.decode())
+    skipped, (size, data) = _HEADER, libpq.get_copy_data(0)
+    while size > 0:
+        yield bytes(data[skipped:])
+        skipped, (size, data) = 0, libpq.get_copy_data(0)
+    while result := libpq.get_result():
+        if result.status != ExecStatus.COMMAND_OK:
+            raise DataError(result.error_message.decode())
+
+
 def _read(copy: Iterable[bytes], places: int, windows: Windows, rows: Rows, faults: Faults) -> None:
     """The loop over a million rows: one function, local names, nothing made that is not needed."""
     unpack, width, odd = _ROW.unpack_from, _ROW.size, rows.odd.append
     sha256, heads, leaves = hashlib.sha256, rows.heads, rows.leaves
+    of_leaf = sha256(b"\x00").copy
     head_of = heads.get
     newest, ceilings, floors = windows.newest, windows.ceilings, windows.floors
     first = (0, NO_LEAF.encode(), -(1 << 63))
     number, begin, end = windows.window(0)
-    count, placed, second, clock, header = 0, 0, -1, b"", _HEADER
-    for message in copy:
-        data = bytes(message)[header:]
-        header = 0
+    count, placed, bare, second, clock = 0, 0, 0, -1, b""
+    for data in copy:
         if len(data) < width:
             if data != _TRAILER:
                 odd(int.from_bytes(data[6:14], "big"))
             continue
         count += 1
         (
-            _columns,
             event_id,
             seq,
             at,
@@ -174,6 +191,7 @@ def _read(copy: Iterable[bytes], places: int, windows: Windows, rows: Rows, faul
             object_sha256,
             subject,
             about,
+            length,
             size,
         ) = unpack(data)
         here = width + size
@@ -190,16 +208,13 @@ def _read(copy: Iterable[bytes], places: int, windows: Windows, rows: Rows, faul
             actor, clock, micro, detail_hash, sealed_sha256, door, event, event_id, about,
             object_sha256, previous, seq, subject,
         )  # fmt: skip
-        digest = sha256(b"\x00" + text).digest()
-        size = len(text)
-        if (
-            hexlify(digest) != leaf
-            or not data.startswith(text, here + 4)
-            or data[here : here + 4] != size.to_bytes(4, "big")
-        ):
+        leaf_hash = of_leaf()
+        leaf_hash.update(text)
+        digest = leaf_hash.digest()
+        here += 4
+        if hexlify(digest) != leaf or length != len(text) or not data.startswith(text, here):
             odd(event_id)
-            size = int.from_bytes(data[here : here + 4], "big")
-            digest = sha256(b"\x00" + data[here + 4 : here + 4 + size]).digest()
+            digest = sha256(b"\x00" + data[here : here + length]).digest()
 
         last_seq, last_leaf, last_at = head_of(subject, first)
         if seq != last_seq + 1:
@@ -210,7 +225,8 @@ def _read(copy: Iterable[bytes], places: int, windows: Windows, rows: Rows, faul
             faults.add(f"{_where(subject, seq, event_id)}: its time is before the entry before it")
         heads[subject] = (seq, leaf, at)
 
-        sealed = data[here + 8 + size :]
+        here += length
+        sealed = data[here + 4 :]
         if sealed:
             if hexlify(sha256(sealed).digest()) != sealed_sha256 or founding or seq == 1:
                 faults.add(f"{_where(subject, seq, event_id)}: its detail is not what was recorded")
@@ -223,6 +239,8 @@ def _read(copy: Iterable[bytes], places: int, windows: Windows, rows: Rows, faul
             faults.add(f"{_where(subject, seq, event_id)}: its detail is not what was recorded")
         elif sealed_sha256 != _NOTHING:
             rows.missing.setdefault(subject, event_id)
+        if not sealed and data[here:] == _NULL:
+            bare += 1
         if event == _SHREDS:
             rows.shredded.add(subject)
 
@@ -244,7 +262,7 @@ def _read(copy: Iterable[bytes], places: int, windows: Windows, rows: Rows, faul
                 newest[window] = at
         if not floors[window] <= at <= ceilings[window]:
             faults.add(_time_fault(_where(subject, seq, event_id), at, window, windows))
-    rows.count, rows.placed = count, placed
+    rows.count, rows.placed, rows.bare = count, placed, bare
 
 
 _NOTHING = hashlib.sha256(b"").hexdigest().encode()

@@ -19,7 +19,6 @@ from cases.casework import examination
 from cases.management.commands.opener import _Books
 from cases.models import Referral
 from cases.operations import ceremony
-from cases.operations.acting import acting_as
 from cases.referrals import disclosure
 from config.doors import FILES
 from reporting import consent, evidence, intake, on_record, questions
@@ -78,8 +77,8 @@ def house_open(folder: Path, held: ceremony.Held) -> Iterator[None]:
         **files, **places, FREE_SPACE_FLOOR_BYTES=0, OPERATOR_NAME="Test office"
     ):
         keys = [Secret(line) for line in (held.folder / "office.key").read_text().split()]
-        opening = (places["OPENER_SOCKET"], keys)
-        threading.Thread(target=_serve, args=opening, daemon=True).start()
+        serving = (places["OPENER_SOCKET"], _Books(), keys)
+        threading.Thread(target=opener.serve, args=serving, daemon=True).start()
         deadline = time.monotonic() + 10
         while not places["OPENER_SOCKET"].exists() and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -92,11 +91,6 @@ def house_open(folder: Path, held: ceremony.Held) -> Iterator[None]:
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
     call_command("flush", verbosity=0, interactive=False)
-
-
-def _serve(path: Path, keys: list[Secret]) -> None:
-    with acting_as("opener"):
-        opener.serve(path, _Books(), keys)
 
 
 def build(folder: Path, keys: Path) -> Genuine:

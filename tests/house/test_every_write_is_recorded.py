@@ -27,7 +27,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 _NO_ACT = {
     "reporting_reportersession",  # an open tab
     "reporting_uploadreservation",  # room for a file that is on its way
-    "custody_custodyopening",  # the opener's record of used events
     "custody_checkpoint",  # the ledger's signature
     "custody_place",  # the sequencer's places and tiles for events that are recorded
     "custody_tile",

@@ -12,6 +12,7 @@ from django.db import ProgrammingError, connection
 
 from cases.operations import grants
 from reporting import acts, intake, messages
+from reporting.custody import openings
 from reporting.models import Report
 from tests import factories
 from tests.house.never import NEVER, OFFICE_TABLES
@@ -102,12 +103,11 @@ def found(role: psycopg.Connection, subject: str = "R-000000000000") -> None:
     append(role, event, actor, subject=subject, founding="keys", detail_hash=digest)
 
 
-def test_opener_and_sequencer_may_not_append_to_the_ledger(
+def test_the_sequencer_may_not_append_to_the_ledger(
     as_role: dict[str, psycopg.Connection],
 ) -> None:
-    for door in ("opener", "sequencer"):
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            found(as_role[door])
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        found(as_role["sequencer"])
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         as_role["sequencer"].execute("SELECT * FROM custody_founding('R-000000000000')")
 
@@ -185,6 +185,15 @@ def append_after_founding(role: psycopg.Connection, event: str, actor: str) -> N
         ("worker", "R-000000000000", "report:assessed", "job:"),
         ("worker", "R-000000000000", "report:opened", "job:assess"),
         ("worker", "R-000000000000", "consent:answered", "job:assess"),
+        ("opener", "R-000000000000", "report:started", "reporter"),
+        ("opener", "R-000000000000", "report:opened", "S-000000000000"),
+        ("opener", "R-000000000000", "key:given", "S-000000000000"),
+        ("opener", openings.CHAIN, "report:opened", "S-000000000000"),
+        ("opener", openings.CHAIN, "key:given", "reporter"),
+        ("opener", "O-111111111111", "key:given", "S-000000000000"),
+        ("staff", openings.CHAIN, "report:opened", "S-000000000000"),
+        ("staff", openings.CHAIN, "key:given", "S-000000000000"),
+        ("worker", openings.CHAIN, "report:assessed", "job:assess"),
     ],
 )
 def test_each_role_records_only_acts_of_its_own_users(
@@ -215,6 +224,15 @@ def test_a_malformed_event_is_refused(
             detail_hash=detail_hash,
             founding=founding,
         )
+
+
+def test_an_act_that_stores_is_about_a_thing_of_its_own(
+    as_role: dict[str, psycopg.Connection],
+) -> None:
+    """At commit, only acts about a thing of their own are asked whether it is stored."""
+    found(as_role["public"])
+    with pytest.raises(psycopg.errors.CheckViolation, match="malformed"):
+        append(as_role["public"], "answer:saved", "reporter")
 
 
 @pytest.mark.parametrize("door", NEVER)

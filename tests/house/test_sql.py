@@ -27,12 +27,13 @@ _TABLE = re.compile(
 
 
 def _functions() -> list[tuple[str, bool, bool, list[str], str]]:
-    """(name, security definer, BEGIN ATOMIC or RETURN, settings, body) of every function that is
-    ours."""
+    """(name, security definer, BEGIN ATOMIC or RETURN, settings, arguments and body) of every
+    function that is ours."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT p.proname, p.prosecdef, p.prosqlbody IS NOT NULL, coalesce(p.proconfig, '{}'),"
-            " p.prosrc FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
+            " pg_get_function_arguments(p.oid) || ' ' || p.prosrc"
+            " FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
             " WHERE n.nspname = 'public'"
         )
         functions: list[tuple[str, bool, bool, list[str], str]] = cursor.fetchall()

@@ -42,7 +42,7 @@ def test_a_log_that_was_cut_is_found(kept: int) -> None:
     two_chains()
     settings.CHECKPOINTS_LOG.write_text("".join(_lines()[:kept]))
     faults = ledger.verdict().faults
-    assert "the published checkpoint of 12: checkpoints.log has no such line" in faults
+    assert "the published checkpoint of 14: checkpoints.log has no such line" in faults
 
 
 def test_a_log_that_was_removed_is_found() -> None:
@@ -64,7 +64,7 @@ def test_an_edited_line_of_the_log_is_named(line: int) -> None:
 def test_lines_of_the_log_in_another_order_are_found() -> None:
     two_chains()
     settings.CHECKPOINTS_LOG.write_text("".join(reversed(_lines())))
-    assert "its size 6 is not above the one before it" in ledger.verdict().faults[0]
+    assert "its size 7 is not above the one before it" in ledger.verdict().faults[0]
 
 
 # --- time stamps ----------------------------------------------------------------------------------

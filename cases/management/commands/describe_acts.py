@@ -21,6 +21,7 @@ _ABOUT = {
     Thing.NOTE: "note",
     Thing.REFERRAL: "referral",
     Thing.BAND: "band",
+    Thing.OPENER: "opener",
 }
 
 

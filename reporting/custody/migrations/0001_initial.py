@@ -1,6 +1,5 @@
 
 import django.db.models.deletion
-import django.db.models.functions.datetime
 import reporting.vault.fields
 from django.db import migrations, models
 
@@ -51,14 +50,6 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name='CustodyOpening',
-            fields=[
-                ('event_id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('actor', models.CharField(max_length=60)),
-                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-            ],
-        ),
-        migrations.CreateModel(
             name='Place',
             fields=[
                 ('tree_index', models.BigIntegerField(primary_key=True, serialize=False)),
@@ -94,12 +85,16 @@ class Migration(migrations.Migration):
             model_name='custodyevent',
             index=models.Index(condition=models.Q(('object', models.F('subject')), _negated=True), fields=['object'], name='custody_by_object'),
         ),
+        migrations.AddIndex(
+            model_name='custodyevent',
+            index=models.Index(condition=models.Q(('event', 'key:given')), fields=['actor', 'at'], name='custody_keys_given'),
+        ),
         migrations.AddConstraint(
             model_name='custodyevent',
             constraint=models.UniqueConstraint(fields=('subject', 'seq'), name='custody_one_chain'),
         ),
-        migrations.AddIndex(
-            model_name='custodyopening',
-            index=models.Index(fields=['actor', 'at'], name='custody_opening_actor'),
+        migrations.AddConstraint(
+            model_name='custodyevent',
+            constraint=models.UniqueConstraint(condition=models.Q(('event', 'key:given')), fields=('object_sha256',), name='custody_one_key'),
         ),
     ]
