@@ -117,7 +117,7 @@ def _fill(source: BinaryIO, room: memoryview) -> int:
 def all_digests(source: BinaryIO, secret: Secret, sealed: Sealed) -> Digests:
     """MD5, SHA-1, SHA-256 and SHA-512 of the original. Raises HashMismatch, as `open_segments`.
 
-    About 7 s of computing for each GiB, on as many cores as there are, up to four.
+    About 5 s of computing for each GiB, on as many cores as there are, up to four.
     """
     hasher = Hasher(*ALGORITHMS)
     for _piece in open_segments(source, secret, sealed, hasher):

@@ -77,8 +77,8 @@ class _StagedFile:
     def _begin_writeback(self) -> None:
         """Ask the kernel to write this now, without waiting, so that the fsync at the end is short.
 
-        Pages that have been written since are dropped, and the next ones take their memory: fresh
-        memory for every page is as dear as encrypting, more so in a virtual machine. An error on
+        Earlier pages that have reached the disk are dropped, and the next ones take their memory:
+        in a virtual machine fresh memory for every page costs more than encrypting. An error on
         the way comes out of that fsync: it is on the same descriptor.
         """
         if hasattr(os, "posix_fadvise"):
