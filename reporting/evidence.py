@@ -25,7 +25,7 @@ from reporting.on_record import Entry
 from reporting.records import Acquisition, UnknownRecord
 from reporting.sessions import Visit
 from reporting.vault import opener, reader
-from reporting.vault.digests import Digests
+from reporting.vault.digests import Digests, Hasher
 from reporting.vault.keys import Secret
 from reporting.vault.reader import HashMismatch
 from reporting.vault.sealer import Sealed
@@ -264,13 +264,15 @@ def check_openable(entry: Entry[EvidenceItem]) -> Acquisition:
     return known
 
 
-def open_sealed(entry: Entry[EvidenceItem], secret: Secret) -> Iterator[bytes]:
-    """The original's bytes in pieces of at most 8 MiB. Raises NotOpenable, HashMismatch (see
-    reader.open_segments)."""
+def open_sealed(
+    entry: Entry[EvidenceItem], secret: Secret, hasher: Hasher | None = None
+) -> Iterator[bytes]:
+    """The original's bytes in pieces of at most 1 MiB; `hasher` takes them on the way. Raises
+    NotOpenable, HashMismatch (see reader.open_segments)."""
     known = check_openable(entry)
     assert entry.row is not None
     with store().open(entry.row.vault_name) as source:
-        yield from reader.open_segments(source, secret, _sealed(entry, known))
+        yield from reader.open_segments(source, secret, _sealed(entry, known), hasher)
 
 
 def _sealed(entry: Entry[EvidenceItem], known: Acquisition) -> Sealed:

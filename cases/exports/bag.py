@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from cases.exports.encrypt_for import Sink
-from reporting.vault.digests import Digests, Hasher, digests_of
+from reporting.vault.digests import ALGORITHMS, Digests, Hasher, digests_of
 
 _NAME = re.compile(r"[A-Za-z0-9._/-]+\Z")
 
@@ -65,7 +65,7 @@ class Signer:
 
 @dataclass
 class Bag:
-    """`payload` and `tag` files in any order, then `finish`."""
+    """`payload`, `stream` and `tag` files in any order, then `finish`."""
 
     name: str
     sink: Sink
@@ -76,12 +76,31 @@ class Bag:
         self._zip = zipfile.ZipFile(cast("IO[bytes]", self.sink), "w", zipfile.ZIP_STORED)
         self._date = datetime.now(UTC)
 
-    def payload(
-        self, name: str, content: bytes | Iterable[bytes], known: Digests | None = None
+    def payload(self, name: str, content: bytes) -> None:
+        self._payload[f"data/{name}"] = self._write(f"data/{name}", content)
+
+    def stream(
+        self,
+        name: str,
+        open_original: Callable[[Hasher], Iterable[bytes]],
+        known: Digests | None = None,
     ) -> Written:
-        """`known`: all hashes of this content, taken earlier. Then only SHA-256 is computed again,
-        and NotAsKnown raised if it is another one: the manifests would not be true."""
-        written = self._payload[f"data/{name}"] = self._write(f"data/{name}", content, known)
+        """A payload file in pieces. `open_original` gives each of them to the hasher too: whoever
+        opens what was sealed hashes it anyway, and once is enough.
+
+        `known`: all hashes of this content, taken earlier. Then only SHA-256 is computed again, and
+        NotAsKnown raised if it is another one: the manifests would not be true.
+        """
+        hasher = Hasher("sha256") if known else Hasher(*ALGORITHMS)
+        size = 0
+        with self._entry(f"data/{name}") as out:
+            for piece in open_original(hasher):
+                out.write(piece)
+                size += len(piece)
+        found = hasher.finish()
+        if known and found["sha256"] != known.sha256:
+            raise NotAsKnown
+        written = self._payload[f"data/{name}"] = Written(size, known or Digests(**found))
         return written
 
     def tag(self, name: str, content: bytes) -> None:
@@ -111,33 +130,17 @@ class Bag:
         self._zip.close()
         return hashlib.sha256(tagmanifest).hexdigest()
 
-    def _write(
-        self, name: str, content: bytes | Iterable[bytes], known: Digests | None = None
-    ) -> Written:
+    def _write(self, name: str, content: bytes) -> Written:
+        with self._entry(name) as out:
+            out.write(content)
+        return Written(len(content), digests_of(content))
+
+    def _entry(self, name: str) -> IO[bytes]:
         if not _NAME.match(name) or ".." in name or name in self._payload or name in self._tags:
             raise ValueError(f"not a name for a bag: {name!r}")
         entry = zipfile.ZipInfo(f"{self.name}/{name}", self._date.timetuple()[:6])
         entry.external_attr = (0o755 if name.endswith(".sh") else 0o644) << 16
-        with self._zip.open(entry, "w", force_zip64=True) as out:
-            if isinstance(content, bytes):
-                out.write(content)
-                return Written(len(content), digests_of(content))
-            return _write_pieces(content, out, known)
-
-
-def _write_pieces(pieces: Iterable[bytes], out: IO[bytes], known: Digests | None) -> Written:
-    hasher = Hasher("sha256") if known else Hasher("md5", "sha1", "sha256", "sha512")
-    size = 0
-    for piece in pieces:
-        hasher.update(piece)
-        out.write(piece)
-        size += len(piece)
-    found = hasher.finish()
-    if known is None:
-        return Written(size, Digests(**found))
-    if found["sha256"] != known.sha256:
-        raise NotAsKnown
-    return Written(size, known)
+        return self._zip.open(entry, "w", force_zip64=True)
 
 
 def _manifest(files: dict[str, Written], algorithm: str) -> bytes:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
 from reporting.vault.lanes import Lane
+
+ALGORITHMS = ("md5", "sha1", "sha256", "sha512")
 
 _AHEAD = 8  # pieces that a hash may lie behind its caller
 
@@ -39,14 +40,6 @@ class Hasher:
         for lane in self._lanes.values():
             lane.finish()
         return {name: found.hexdigest() for name, found in self._hashes.items()}
-
-
-def all_digests(pieces: Iterable[bytes]) -> Digests:
-    """The four hashes of a stream."""
-    hasher = Hasher("md5", "sha1", "sha256", "sha512")
-    for piece in pieces:
-        hasher.update(piece)
-    return Digests(**hasher.finish())
 
 
 def digests_of(text: bytes) -> Digests:

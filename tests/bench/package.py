@@ -1,9 +1,11 @@
 """Building a package of 1 GiB, beside `bagit` and `zip -0` over the same files.
 
 Ours begins with an approved referral and ends when the package lies in the vault: the report is
-opened, every original decrypted and hashed again, the forms and PDFs written, the bag signed,
-encrypted for the partner, and fsynced. The yardstick is what people run who make a bag by hand; it
-begins with plain files, encrypts nothing and waits for no disk.
+opened, every original decrypted and its SHA-256 computed again, the forms and PDFs written, the bag
+signed, encrypted for the partner, and fsynced. The other hashes were taken when the items were
+measured and are copied. The yardstick is what people run who make a bag by hand, with the two
+hashes that bagit takes by default; it begins with plain files, encrypts nothing and waits for no
+disk.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import json
 import os
 import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,7 +18,7 @@ from cases.exports.bag import Bag, NotAsKnown
 from cases.exports.encrypt_for import EncryptFor, Hashing
 from cases.exports.formats import exhibits
 from reporting.vault import age, keys
-from reporting.vault.digests import Digests, digests_of
+from reporting.vault.digests import Digests, Hasher, digests_of
 
 
 class _Memory:
@@ -113,10 +113,20 @@ def _bag() -> tuple[Bag, io.BytesIO]:
     return Bag("EVP-test", out), out
 
 
+def _opening(*pieces: bytes) -> Callable[[Hasher], Iterator[bytes]]:
+    def open_original(hasher: Hasher) -> Iterator[bytes]:
+        for piece in pieces:
+            hasher.update(piece)
+            yield piece
+
+    return open_original
+
+
 def test_hashes_are_taken_where_none_are_known() -> None:
     bag, out = _bag()
     pieces = [os.urandom(1_000_000) for _ in range(3)]
-    text, original = bag.payload("a.txt", b"words"), bag.payload("b.bin", iter(pieces))
+    bag.payload("a.txt", b"words")
+    text, original = bag._payload["data/a.txt"], bag.stream("b.bin", _opening(*pieces))
     assert text.digests == digests_of(b"words")
     assert original.digests == digests_of(b"".join(pieces))
     assert (text.size, original.size) == (5, 3_000_000)
@@ -128,9 +138,11 @@ def test_known_hashes_are_written_when_sha256_fits_and_refused_when_not() -> Non
     content = b"an original"
     known = Digests(md5="m", sha1="s", sha256=digests_of(content).sha256, sha512="t")
     bag, _ = _bag()
-    assert bag.payload("a", iter([content]), known).digests == known
+    assert bag.stream("a", _opening(content), known).digests == known
     with pytest.raises(NotAsKnown):
-        bag.payload("b", iter([b"another original"]), known)
+        bag.stream("b", _opening(b"another original"), known)
+    with pytest.raises(NotAsKnown):
+        bag.stream("c", lambda hasher: [content], known)
 
 
 def _act(event: str, item: str, **detail: Any) -> SimpleNamespace:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,33 @@ def test_all_four_hashes_are_taken_in_one_opening(disk: store.DiskStore, size: i
     assert vars(found) == expected == vars(digests.digests_of(data))
 
 
+def test_each_hash_of_an_original_is_taken_once(
+    disk: store.DiskStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+
+    class Noting(digests.Hasher):
+        def __init__(self, *algorithms: str) -> None:
+            hashed.extend(algorithms)
+            super().__init__(*algorithms)
+
+    secret = keys.new_secret()
+    sealed = _seal(disk, b"an original", secret)
+    monkeypatch.setattr(reader, "Hasher", Noting)
+    with disk.open("object-1") as source:
+        reader.all_digests(source, secret, sealed)
+    assert sorted(hashed) == sorted(digests.ALGORITHMS)
+
+
+def test_a_hasher_that_has_other_bytes_refuses_the_original(disk: store.DiskStore) -> None:
+    secret = keys.new_secret()
+    sealed = _seal(disk, b"an original", secret)
+    hasher = digests.Hasher("sha256")
+    hasher.update(b"something else")
+    with disk.open("object-1") as source, pytest.raises(reader.HashMismatch):
+        list(reader.open_segments(source, secret, sealed, hasher))
+
+
 def test_what_the_caller_changes_after_writing_is_not_sealed(disk: store.DiskStore) -> None:
     secret = keys.new_secret()
     stream = sealer.Sealer(disk.stage("object-1"), keys.public_key_of(secret))
@@ -290,6 +318,28 @@ def test_a_failed_fsync_fails_the_file_and_is_not_tried_again(
     assert len(asked) == 1
     stream.discard()
     assert not list(disk._root.glob("*/*"))
+
+
+def test_the_kernel_is_asked_to_write_every_byte_of_a_large_file_and_none_of_a_small_one(
+    disk: store.DiskStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def note(descriptor: int, start: int, length: int, advice: int) -> None:
+        asked.append((start, start + length))
+
+    monkeypatch.setattr(os, "posix_fadvise", note)
+    small, large = disk.stage("object-1"), disk.stage("object-2")
+    small.write(bytes(1000))
+    assert asked == []
+    for _ in range(64):
+        large.write(bytes(1024**2))
+    assert asked[0][0] == 0
+    assert all(start <= end for (_, end), (start, _) in pairwise(asked))
+    assert asked[-1][1] == 64 * 1024**2
+    assert asked[-1][0] > 0  # not the whole file again each time
+    for staged in (small, large):
+        staged.discard()
 
 
 def test_a_lane_keeps_the_order_and_drops_what_waits_after_an_error() -> None:

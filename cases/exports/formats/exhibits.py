@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import mimetypes
-from collections.abc import Iterator
+from functools import partial
 
 from cases.exports.bag import Bag
 from cases.exports.material import Exhibit, Material
@@ -18,7 +18,8 @@ def write(bag: Bag, material: Material) -> None:
     """Raises evidence.HashMismatch if an original is not what was received."""
     for exhibit in material.exhibits:
         known = _known_digests(exhibit, material)
-        written = bag.payload(exhibit.path, _original(exhibit, material), known)
+        open_original = partial(evidence.open_sealed, exhibit.entry, material.secret)
+        written = bag.stream(exhibit.path, open_original, known)
         guessed_type = mimetypes.guess_type(exhibit.facts.file_name)[0]
         record = {
             "exhibit": exhibit.number,
@@ -91,8 +92,3 @@ def _known_digests(exhibit: Exhibit, material: Material) -> Digests | None:
                 sha512=detail["sha512"],
             )
     return None
-
-
-def _original(exhibit: Exhibit, material: Material) -> Iterator[bytes]:
-    """The plain bytes. Raises evidence.HashMismatch at their end, before the package is signed."""
-    yield from evidence.open_sealed(exhibit.entry, material.secret)
