@@ -55,7 +55,7 @@ class SameOriginMiddleware:
 
 
 class PrivacyHeadersMiddleware:
-    """Pages stay out of every cache; static files may be kept."""
+    """Pages stay out of every cache and load nothing from elsewhere; static files may be kept."""
 
     def __init__(self, get_response: type_of_view) -> None:
         self.get_response = get_response
@@ -63,6 +63,7 @@ class PrivacyHeadersMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("Content-Security-Policy", settings.CONTENT_SECURITY_POLICY)
         response.headers["Permissions-Policy"] = (
             "camera=(), microphone=(), geolocation=(), browsing-topics=()"
         )

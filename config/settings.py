@@ -134,7 +134,6 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     *_PUBLIC_FACING,
-    "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     *(_STAFF_ONLY if _SIGNS_IN else []),
 ]
@@ -205,19 +204,19 @@ if not LOCAL:
     SECURE_HSTS_SECONDS = 63_072_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'none'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
-        "img-src": ["'self'", "data:"],
-        "font-src": ["'self'"],
-        "connect-src": ["'self'", UPLOAD_ORIGIN],
-        "form-action": ["'self'", UPLOAD_ORIGIN],
-        "base-uri": ["'none'"],
-        "frame-ancestors": ["'none'"],
-    }
-}
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        f"connect-src 'self' {UPLOAD_ORIGIN}",
+        f"form-action 'self' {UPLOAD_ORIGIN}",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
 
 # --- language and time ----------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

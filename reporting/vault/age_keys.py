@@ -11,10 +11,11 @@ The text form is Bech32 (BIP 173) without its limit of 90 characters.
 
 from __future__ import annotations
 
+import base64
 import hashlib
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import xor
 
-import bech32
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -49,6 +50,20 @@ _MLKEM_PUBLIC_SIZE = 1184
 _MLKEM_SEED_SIZE = 64
 _ENCAPSULATED_SIZE = 1120  # 1,088 bytes of ML-KEM ciphertext, 32 bytes of X25519
 _ZERO_NONCE = bytes(12)  # each wrapping key encrypts once
+# Bech32: words of five bits, written in an alphabet of its own, with a BCH checksum behind them.
+_CHECKSUM_WORDS = 6
+_NO_WORD = 0xFF
+_WORDS = bytes(range(32))
+_BECH32 = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_TO_BECH32 = bytes.maketrans(_WORDS, _BECH32)
+_FROM_BECH32 = bytes(_BECH32.find(character) & _NO_WORD for character in range(256))
+_FROM_BASE32 = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", _WORDS)
+_TO_DIGITS = bytes.maketrans(_WORDS, b"0123456789abcdefghijklmnopqrstuv")
+_GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+_FEEDBACK = tuple(
+    reduce(xor, (term for bit, term in enumerate(_GENERATOR) if top >> bit & 1), 0)
+    for top in range(32)
+)
 _SUITE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
 
 
@@ -155,7 +170,7 @@ def is_hybrid(text: str) -> bool:
     return text.lower().startswith((f"{_PUBLIC_PQ}1", f"{_SECRET_PQ}1"))
 
 
-@lru_cache(maxsize=1024)  # in Python a hybrid key takes 2.4 ms to parse; public keys come again
+@lru_cache(maxsize=1024)  # public keys come again; a hybrid one takes 0.3 ms to parse
 def parse_public(text: str) -> Public:
     """Raises NotAKey."""
     if is_hybrid(text):
@@ -178,19 +193,40 @@ def secret_text(seed: bytes, *, hybrid: bool) -> str:
 
 
 def _encode(prefix: str, raw: bytes) -> str:
-    words = bech32.convertbits(raw, 8, 5) or []
-    return str(bech32.bech32_encode(prefix, words))
+    words = base64.b32encode(raw).rstrip(b"=").translate(_FROM_BASE32)
+    remainder = _remainder(prefix, words + bytes(_CHECKSUM_WORDS)) ^ 1
+    checksum = bytes(remainder >> 5 * place & 31 for place in reversed(range(_CHECKSUM_WORDS)))
+    return f"{prefix}1{(words + checksum).translate(_TO_BECH32).decode()}"
 
 
 def _decode(prefix: str, text: str, size: int) -> bytes:
-    # bech32_decode of the library refuses more than 90 characters; its parts do not.
-    lower = text.lower()
-    found, _, data = lower.rpartition("1")
-    words = [bech32.CHARSET.find(character) for character in data]
-    well_formed = text in (lower, text.upper()) and found == prefix and -1 not in words
-    if not well_formed or not bech32.bech32_verify_checksum(prefix, words):
+    typed = text.encode("ascii", "replace")
+    lower = typed.lower()
+    found, _, data = lower.rpartition(b"1")
+    words = data.translate(_FROM_BECH32)
+    well_formed = typed in (lower, typed.upper()) and found == prefix.encode()
+    if not well_formed or _NO_WORD in words or _remainder(prefix, words) != 1:
         raise NotAKey(f"not a key that begins with {prefix}1")
-    raw = bech32.convertbits(words[:-6], 5, 8, False)
-    if raw is None or len(raw) != size:
+    words = words[:-_CHECKSUM_WORDS]
+    rest = len(words) * 5 - size * 8  # bits behind the last byte, which must be 0
+    number = int(words.translate(_TO_DIGITS) or b"0", 32)
+    if not 0 <= rest < 5 or number & (1 << rest) - 1:
         raise NotAKey(f"a key that begins with {prefix}1 holds {size} bytes")
-    return bytes(raw)
+    return (number >> rest).to_bytes(size, "big")
+
+
+def _remainder(prefix: str, words: bytes) -> int:
+    """Of prefix and words as a polynomial: 1 where the last words are the right checksum."""
+    state = _after_prefix(prefix)
+    for word in words:
+        state = (state & 0x1FFFFFF) << 5 ^ word ^ _FEEDBACK[state >> 25]
+    return state
+
+
+@lru_cache
+def _after_prefix(prefix: str) -> int:
+    state = 1
+    letters = prefix.encode()
+    for word in (*(letter >> 5 for letter in letters), 0, *(letter & 31 for letter in letters)):
+        state = (state & 0x1FFFFFF) << 5 ^ word ^ _FEEDBACK[state >> 25]
+    return state

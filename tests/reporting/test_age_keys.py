@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 
+import bech32
 import pytest
 
-from reporting.vault import keys
+from reporting.vault import age_keys, keys
 
 
 @pytest.mark.parametrize("holder_kind", [keys.new_secret, keys.new_office_secret])
@@ -45,6 +47,31 @@ def test_thirty_two_bytes_are_a_key_of_either_kind() -> None:
     assert keys.secret_from_seed(seed, hybrid=True) == office
     with pytest.raises(ValueError, match="32 bytes"):
         keys.secret_from_seed(seed[:-1], hybrid=True)
+
+
+@pytest.mark.parametrize("prefix", ["age", "age-secret-key-"])
+def test_the_text_form_is_bech32_as_another_library_writes_it(prefix: str) -> None:
+    raw = os.urandom(32)
+    words = bech32.convertbits(raw, 8, 5) or []
+    text = bech32.bech32_encode(prefix, words)
+    assert age_keys._encode(prefix, raw) == text
+    assert age_keys._decode(prefix, text, 32) == age_keys._decode(prefix, text.upper(), 32) == raw
+    other = "q" if text[-1] != "q" else "p"
+    rest_is_not_zero = bech32.bech32_encode(prefix, [*words[:-1], words[-1] | 1])
+    for words_of_other_length in (words[:-2], [*words, 0], []):
+        _refused(prefix, bech32.bech32_encode(prefix, words_of_other_length))
+    _refused(prefix, rest_is_not_zero)
+    _refused(prefix, text[:-1] + other)
+    _refused(prefix, text.replace("1", "", 1))
+    _refused(prefix, text[:-2] + "b" + text[-1])
+    _refused(prefix, text[:-1] + text[-1].upper() if text[-1].isalpha() else text.title())
+    _refused(prefix, f"ſ{text[1:]}")
+    _refused(prefix, "")
+
+
+def _refused(prefix: str, text: str) -> None:
+    with pytest.raises(keys.NotAKey):
+        age_keys._decode(prefix, text, 32)
 
 
 def test_a_file_of_public_keys_with_a_broken_line_is_refused() -> None:
