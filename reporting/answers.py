@@ -12,9 +12,9 @@ from typing import Any
 import rfc8785
 from django.db import connection, transaction
 
-from reporting import age_gate, budgets, on_record, people, questions, signed
+from reporting import age_gate, budgets, ids, on_record, questions, signed
 from reporting.actors import REPORTER
-from reporting.models import Answer, FileGroup, Report
+from reporting.models import Answer, FileGroup, Person, Report
 from reporting.on_record import Entry
 from reporting.records import AnswerRecord, UnknownRecord
 from reporting.sessions import Visit
@@ -56,6 +56,18 @@ def of_visit(visit: Visit) -> list[Given]:
     return read(known.answers, visit.secret)
 
 
+def given_last(visit: Visit, key: str) -> Any:
+    """The value given last to a question, or None. Nothing is opened when none was given."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT FROM public.reporting_answer WHERE report_id = %s AND question = %s LIMIT 1",
+            [visit.report.pk, key],
+        )
+        if cursor.fetchone() is None:
+            return None
+    return latest(of_visit(visit)).get(key)
+
+
 def latest(given: Iterable[Given], *, since: datetime | None = None) -> dict[str, Any]:
     """Question key → the value given last; with `since`, only of what was given from then on. Not
     the files' ages."""
@@ -86,30 +98,37 @@ def save(
     plain = rfc8785.dumps(record.to_record())
     budgets.check_text(visit.report, len(plain))
     sealed = seal_bytes(plain, visit.public_key)
-    answer = Answer(
-        report=visit.report,
-        person=people.harmed(visit.report),
-        group=group,
-        question=question.key,
-        sealed=sealed,
-    )
+    answer = ids.answer()
+    group_id = group.pk if group else None
     recorded = signed.record_signed(
         visit,
         "answer:saved",
-        detail={"answer": answer.pk, "question": question.key, "group": group.pk if group else ""},
-        about=answer.pk,
+        detail={"answer": answer, "question": question.key, "group": group_id or ""},
+        about=answer,
         about_sha256=hashlib.sha256(sealed).digest(),
         sha256=hashlib.sha256(plain).hexdigest(),
     )
-    answer.at = recorded.at
-    answer.save(force_insert=True)
+    _insert(answer, visit.report, group_id, question.key, sealed, recorded.at)
     age_gate.close_if_a_child_may_be_shown(visit, question.key, value, group)
+
+
+def _insert(
+    answer: str, report: Report, group: str | None, question: str, sealed: bytes, at: datetime
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO public.reporting_answer "
+            "(id, report_id, person_id, group_id, question, sealed, at) "
+            "SELECT %s, report_id, id, %s, %s, %s, %s FROM public.reporting_person "
+            "WHERE report_id = %s AND role = %s",
+            [answer, group, question, sealed, at, report.pk, Person.Role.HARMED],
+        )
 
 
 def take_out(visit: Visit, answer_id: str) -> None:
     """Before sending, an answer is the reporter's to take out. Raises CannotTakeOut."""
     with transaction.atomic():
-        Report.objects.select_for_update().get(pk=visit.report.pk)
+        visit.report.hold()
         with connection.cursor() as cursor:
             cursor.execute("SELECT public.reporting_take_out(%s, %s)", [visit.report.pk, answer_id])
             if cursor.fetchone()[0] is None:

@@ -130,7 +130,7 @@ def _keep(
         return _add(asked, value, visit)
     if visit and asked.key in _TEXT_KINDS:
         _keep_lines(visit, asked.key, str(value))
-    elif visit and (value or asked.key in answers.latest(answers.of_visit(visit))):
+    elif visit and (value or answers.given_last(visit, asked.key) is not None):
         intake.answer(visit, asked, value)
     return _before_going_on(asked, value) or _next(request, asked)
 
