@@ -91,7 +91,7 @@ def start(*, language: str) -> Started:
         "person": ids.person(),
         "role": Person.Role.HARMED,
     }
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         with connection.cursor() as cursor:
             cursor.execute(_START, values)
             report = Report.from_row(cursor.fetchone())
@@ -115,7 +115,7 @@ def answer(visit: Visit, question: questions.Question, value: Any) -> None:
     """
     if isinstance(value, str):
         embedded.check(value)
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         visit.report.hold()
         if answers.given_last(visit, question.key) == value:
             return

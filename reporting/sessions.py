@@ -11,6 +11,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import NewType
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -48,7 +49,7 @@ class Visit:
     signing_seed: bytes
     since: datetime  # when this visit began: what was written or read in it may be shown again
 
-    @property
+    @cached_property
     def public_key(self) -> PublicKey:
         return public_key_of(self.secret)
 
