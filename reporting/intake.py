@@ -42,7 +42,7 @@ from reporting.vault import codes, keys
 from reporting.vault.sealer import Sealed, Sealer
 
 _minting = codes.Desk()
-# One statement: in three this step would be half as much work again, for nothing.
+# One round trip for three rows that always come together: every report begins with it.
 _START = """
     WITH wrap AS (
         INSERT INTO public.reporting_returncodewrap (lookup, report_id, wrapped)

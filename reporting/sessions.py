@@ -29,7 +29,7 @@ Token = NewType("Token", str)
 IDLE = timedelta(minutes=60)
 LONGEST = timedelta(hours=24)
 
-# Read by every request: as a statement of ours it takes a fifth of the time.
+# Every request reads it: written out it takes a fifth of the time it takes through the ORM.
 _RESUME = """
     SELECT session.keys, session.started_at, session.used_at, report.id, report.state,
         report.language, report.started_at, report.submitted_at, report.news_at
@@ -57,6 +57,7 @@ class Visit:
 def begin(
     report: Report, *, secret: Secret, code: codes.ReturnCode, signing_seed: bytes
 ) -> tuple[Visit, Token]:
+    """The visit, and the token for the reporter's cookie, which is kept nowhere else."""
     token = Token(secrets.token_urlsafe(32))
     keys = seal_record(
         {"secret": secret, "code": code, "seed": signing_seed.hex()},

@@ -71,8 +71,8 @@ class Report(models.Model):
         return cls.from_db(DEFAULT_DB_ALIAS, [field.attname for field in cls._meta.fields], row)
 
     def hold(self) -> str:
-        """Nobody else changes the report until the transaction ends. Returns its state as it is
-        now."""
+        """Nobody else changes the report until the caller's transaction ends. Returns its state as
+        it is now."""
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT state FROM public.reporting_report WHERE id = %s FOR UPDATE", [self.pk]
