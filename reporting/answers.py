@@ -12,9 +12,9 @@ from typing import Any
 import rfc8785
 from django.db import connection, transaction
 
-from reporting import age_gate, budgets, ids, on_record, questions, signed
+from reporting import age_gate, budgets, on_record, people, questions, signed
 from reporting.actors import REPORTER
-from reporting.models import Answer, FileGroup, Person, Report
+from reporting.models import Answer, FileGroup
 from reporting.on_record import Entry
 from reporting.records import AnswerRecord, UnknownRecord
 from reporting.sessions import Visit
@@ -98,30 +98,41 @@ def save(
     plain = rfc8785.dumps(record.to_record())
     budgets.check_text(visit.report, len(plain))
     sealed = seal_bytes(plain, visit.public_key)
-    answer = ids.answer()
-    group_id = group.pk if group else None
+    answer = Answer(
+        report=visit.report,
+        person=people.harmed(visit.report),
+        group=group,
+        question=question.key,
+        sealed=sealed,
+    )
     recorded = signed.record_signed(
         visit,
         "answer:saved",
-        detail={"answer": answer, "question": question.key, "group": group_id or ""},
-        about=answer,
+        detail={"answer": answer.pk, "question": question.key, "group": group.pk if group else ""},
+        about=answer.pk,
         about_sha256=hashlib.sha256(sealed).digest(),
         sha256=hashlib.sha256(plain).hexdigest(),
     )
-    _insert(answer, visit.report, group_id, question.key, sealed, recorded.at)
+    answer.at = recorded.at
+    _insert(answer)
     age_gate.close_if_a_child_may_be_shown(visit, question.key, value, group)
 
 
-def _insert(
-    answer: str, report: Report, group: str | None, question: str, sealed: bytes, at: datetime
-) -> None:
+def _insert(answer: Answer) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO public.reporting_answer "
             "(id, report_id, person_id, group_id, question, sealed, at) "
-            "SELECT %s, report_id, id, %s, %s, %s, %s FROM public.reporting_person "
-            "WHERE report_id = %s AND role = %s",
-            [answer, group, question, sealed, at, report.pk, Person.Role.HARMED],
+            "VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            [
+                answer.pk,
+                answer.report_id,
+                answer.person_id,
+                answer.group_id,
+                answer.question,
+                answer.sealed,
+                answer.at,
+            ],
         )
 
 
