@@ -85,7 +85,7 @@ def database(name: str) -> dict[str, object]:
             f"{name} should begin with postgresql://; there is no other engine."
         )
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "config.database",
         "NAME": url.path.lstrip("/") or "holdfast",
         "USER": unquote(url.username or ""),
         "PASSWORD": unquote(url.password or ""),

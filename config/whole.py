@@ -192,7 +192,8 @@ class ReadWhole:
 
     async def _ask_django(self, scope: Scope, body: _Body) -> _Answer:
         try:
-            await asyncio.wait_for(self._free.acquire(), self._queue_seconds)
+            async with asyncio.timeout(self._queue_seconds):
+                await self._free.acquire()
         except TimeoutError:
             raise Refused(503) from None
         try:

@@ -87,14 +87,11 @@ def close_if_a_child_may_be_shown(
     visit: Visit, key: str, value: Any, group: FileGroup | None
 ) -> None:
     """Quarantine what came in already, in the transaction that keeps the answer."""
-    items = EvidenceItem.objects.filter(report=visit.report, kind=EvidenceItem.Kind.FILE)
-    if group is not None:
-        if value == YES:
-            return
-        items = items.filter(group=group)
-    elif not _closes(key, value):
+    closes = value != YES if group else _closes(key, value)
+    if not closes:
         return
-    for item in items:
+    items = EvidenceItem.objects.filter(report=visit.report, kind=EvidenceItem.Kind.FILE)
+    for item in items.filter(group=group) if group else items:
         quarantine.close(
             visit.report.pk, item.pk, reason="an answer says that a child may be shown"
         )

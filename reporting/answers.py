@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from reporting import age_gate, budgets, on_record, people, questions, signed
 from reporting.actors import REPORTER
-from reporting.models import Answer, FileGroup, Report
+from reporting.models import Answer, FileGroup
 from reporting.on_record import Entry
 from reporting.records import AnswerRecord, UnknownRecord
 from reporting.sessions import Visit
@@ -58,6 +58,18 @@ def of_visit(visit: Visit) -> list[Given]:
     """What the reporter who is here has given, checked against the ledger."""
     known = on_record.of(visit.report.pk, visit.secret, for_reporter=True, only=Answer)
     return read(known.answers, visit.secret)
+
+
+def given_last(visit: Visit, key: str) -> Any:
+    """The value given last to a question, or None. Nothing is opened when none was given."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT FROM public.reporting_answer WHERE report_id = %s AND question = %s LIMIT 1",
+            [visit.report.pk, key],
+        )
+        if cursor.fetchone() is None:
+            return None
+    return latest(of_visit(visit)).get(key)
 
 
 def latest(given: Iterable[Given], *, since: datetime | None = None) -> dict[str, Any]:
@@ -106,14 +118,32 @@ def save(
         sha256=hashlib.sha256(plain).hexdigest(),
     )
     answer.at = recorded.at
-    answer.save(force_insert=True)
+    _insert(answer)
     age_gate.close_if_a_child_may_be_shown(visit, question.key, value, group)
+
+
+def _insert(answer: Answer) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO public.reporting_answer "
+            "(id, report_id, person_id, group_id, question, sealed, at) "
+            "VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            [
+                answer.pk,
+                answer.report_id,
+                answer.person_id,
+                answer.group_id,
+                answer.question,
+                answer.sealed,
+                answer.at,
+            ],
+        )
 
 
 def take_out(visit: Visit, answer_id: str) -> None:
     """Before sending, an answer is the reporter's to take out. Raises CannotTakeOut."""
     with transaction.atomic():
-        Report.objects.select_for_update().get(pk=visit.report.pk)
+        visit.report.hold()
         with connection.cursor() as cursor:
             cursor.execute("SELECT public.reporting_take_out(%s, %s)", [visit.report.pk, answer_id])
             if cursor.fetchone()[0] is None:

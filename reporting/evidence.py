@@ -125,7 +125,7 @@ def remove_from_draft(visit: Visit, item_id: str) -> None:
     """Before sending, what the reporter takes out is gone: row and act first, then the bytes.
     Raises NotOpenable."""
     with transaction.atomic():
-        Report.objects.select_for_update().get(pk=visit.report.pk)
+        visit.report.hold()
         with connection.cursor() as cursor:
             cursor.execute("SELECT public.reporting_take_out(%s, %s)", [visit.report.pk, item_id])
             vault_name = cursor.fetchone()[0]

@@ -9,7 +9,8 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def new(letter: str) -> str:
-    return f"{letter}-" + "".join(secrets.choice(_ALPHABET) for _ in range(12))
+    number = secrets.randbits(60)
+    return f"{letter}-" + "".join(_ALPHABET[number >> place & 31] for place in range(0, 60, 5))
 
 
 def report() -> str:

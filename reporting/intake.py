@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import rfc8785
-from django.db import transaction
+from django.db import connection, transaction
 
 from reporting import (
     age_gate,
@@ -37,13 +37,25 @@ from reporting.models import (
     Person,
     Receipt,
     Report,
-    ReturnCodeWrap,
 )
 from reporting.sessions import Visit
 from reporting.vault import codes, keys
 from reporting.vault.sealer import Sealed, Sealer
 
 _minting = codes.Desk()
+# One round trip for three rows that always come together: every report begins with it.
+_START = """
+    WITH wrap AS (
+        INSERT INTO public.reporting_returncodewrap (lookup, report_id, wrapped)
+        VALUES (%(lookup)s, %(report)s, %(wrapped)s)
+    ), person AS (
+        INSERT INTO public.reporting_person (id, report_id, role)
+        VALUES (%(person)s, %(report)s, %(role)s)
+    )
+    INSERT INTO public.reporting_report (id, state, language)
+    VALUES (%(report)s, %(state)s, %(language)s)
+    RETURNING id, state, language, started_at, submitted_at, news_at
+"""
 
 
 class NothingToSend(Exception):
@@ -66,14 +78,19 @@ def start(*, language: str) -> Started:
     with _minting.turn():
         derived = codes.derive(code)
     secret = keys.new_secret()
-    with transaction.atomic():
-        report = Report.objects.create(id=ids.report(), language=language)
-        ReturnCodeWrap.objects.create(
-            lookup=codes.lookup_hash(derived.lookup, receipts.lookup_key()),
-            report=report,
-            wrapped=keys.wrap(secret, keys.public_key_of(derived.secret)),
-        )
-        Person.objects.create(report=report, role=Person.Role.HARMED)
+    values: dict[str, str | bytes] = {
+        "report": ids.report(),
+        "state": Report.State.DRAFT,
+        "language": language,
+        "lookup": codes.lookup_hash(derived.lookup, receipts.lookup_key()),
+        "wrapped": keys.wrap(secret, keys.public_key_of(derived.secret)),
+        "person": ids.person(),
+        "role": Person.Role.HARMED,
+    }
+    with transaction.atomic(savepoint=False):
+        with connection.cursor() as cursor:
+            cursor.execute(_START, values)
+            report = Report.from_row(cursor.fetchone())
         visit, token = sessions.begin(
             report, secret=secret, code=code, signing_seed=derived.signing_seed
         )
@@ -95,9 +112,9 @@ def answer(visit: Visit, question: questions.Question, value: Any) -> None:
     """
     if isinstance(value, str):
         embedded.check(value)
-    with transaction.atomic():
-        _lock(visit)
-        if answers.latest(answers.of_visit(visit)).get(question.key) == value:
+    with transaction.atomic(savepoint=False):
+        visit.report.hold()
+        if answers.given_last(visit, question.key) == value:
             return
         answers.save(visit, question, value)
         if question.key == "who":
@@ -113,7 +130,7 @@ def add_lines(visit: Visit, kind: EvidenceItem.Kind, lines: Iterable[str]) -> No
     given = list(lines)
     embedded.check("\n".join(given))
     with transaction.atomic():
-        _lock(visit)
+        visit.report.hold()
         budgets.check_items(visit.report, len(given))
         budgets.check_text(visit.report, sum(len(line.encode()) for line in given))
         account = kind == EvidenceItem.Kind.ACCOUNT
@@ -126,7 +143,7 @@ def open_file_group(visit: Visit, shown_adult: str) -> FileGroup:
     """The age question for the files that come next; its answer opens the way for bytes or keeps it
     shut."""
     with transaction.atomic():
-        _lock(visit)
+        visit.report.hold()
         group = FileGroup.objects.create(report=visit.report, person=people.harmed(visit.report))
         answers.save(visit, questions.SHOWN_ADULT, shown_adult, group=group)
     return group
@@ -136,7 +153,7 @@ def change_file_group(visit: Visit, group: FileGroup, shown_adult: str) -> None:
     """The age answer of a group is corrected. Anything but yes quarantines what the group holds; a
     yes opens nothing again."""
     with transaction.atomic():
-        _lock(visit)
+        visit.report.hold()
         answers.save(visit, questions.SHOWN_ADULT, shown_adult, group=group)
 
 
@@ -167,7 +184,7 @@ def keep_file(
     then nothing of it is kept."""
     try:
         with transaction.atomic():
-            _lock(visit)
+            visit.report.hold()
             check_may_send_files(visit, group)
             budgets.check_items(visit.report, 1)
             return evidence.acquire(
@@ -184,14 +201,14 @@ def submit(visit: Visit) -> Receipt:
 
     Raises NothingToSend, sent.NotSentByReporter.
     """
-    given = answers.latest(answers.of_visit(visit))
-    if not given.get("what") and not given.get("words"):
-        raise NothingToSend
+    report = visit.report
     with transaction.atomic(durable=True):
-        report = _lock(visit)
-        if report.state != Report.State.DRAFT:
+        if report.hold() != Report.State.DRAFT:
             return _sent_before(visit)
-        known = on_record.of(report.pk, for_reporter=True)
+        known = on_record.of(report.pk, visit.secret, for_reporter=True, only=Answer)
+        given = answers.latest(answers.read(known.answers, visit.secret))
+        if not given.get("what") and not given.get("words"):
+            raise NothingToSend
         office.wrap_report(report.pk, visit.secret)
         manifest = _manifest(known)
         commitment = hashlib.sha256(rfc8785.dumps(manifest)).hexdigest()
@@ -216,10 +233,8 @@ def _manifest(known: on_record.OnRecord) -> dict[str, Any]:
     """What was in the report when it was sent: ids with the object hash of their acts, nothing that
     was written."""
     return {
-        "answers": [
-            [entry.id, entry.event.object_sha256] for entry in known.answers if entry.event
-        ],
-        "items": [[entry.id, entry.event.object_sha256] for entry in known.items if entry.event],
+        "answers": [[act.object, act.object_sha256] for act in known.stored(Answer)],
+        "items": [[act.object, act.object_sha256] for act in known.stored(EvidenceItem)],
     }
 
 
@@ -231,7 +246,3 @@ def check_may_send_files(visit: Visit, group: FileGroup | None) -> None:
         group,
         allowed_again_at=age_gate.allowed_again_at(known.believed),
     )
-
-
-def _lock(visit: Visit) -> Report:
-    return Report.objects.select_for_update().get(pk=visit.report.pk)

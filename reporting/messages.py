@@ -40,7 +40,7 @@ def write(visit: Visit, text: str) -> Message:
     sealed = seal_bytes(text.encode(), visit.public_key)
     message = Message(report=visit.report, from_office=False, sealed=sealed)
     with transaction.atomic():
-        Report.objects.select_for_update().get(pk=visit.report.pk)
+        visit.report.hold()
         budgets.check_text(visit.report, len(sealed))
         message.at = signed.record_signed(
             visit,

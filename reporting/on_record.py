@@ -60,7 +60,7 @@ class Entry(Generic[Row]):
 class OnRecord:
     """`details`: event id → its opened detail, None where it cannot be read; empty without the
     report's key. `plain`: event id → the same as the bytes that `detail_hash` is over (salt ‖
-    detail).
+    detail). `kept`: object → the act that stored it, without what was taken out before sending.
 
     `chain_fault`: why the acts of the report are not one unbroken chain, or an empty text.
     """
@@ -73,7 +73,12 @@ class OnRecord:
     consents: list[Entry[Consent]]
     details: dict[int, dict[str, Any] | None]
     plain: dict[int, bytes]
+    kept: dict[str, Event]
     chain_fault: str
+
+    def stored(self, model: type[Row]) -> list[Event]:
+        """The acts that stored a row of this model, without what was taken out before sending."""
+        return [act for id_, act in self.kept.items() if id_.startswith(_LETTERS[model])]
 
     @property
     def faults(self) -> list[tuple[str, str]]:
@@ -145,6 +150,7 @@ def of(
         consents=entries(Consent),
         details=details,
         plain=plain,
+        kept=kept,
         chain_fault="" if for_reporter else events.chain_fault(recorded),
     )
 

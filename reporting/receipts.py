@@ -102,4 +102,5 @@ def redeem(code: codes.ReturnCode) -> tuple[sessions.Visit, sessions.Token]:
         raise UnknownCode
     public = founding(row.report_id)
     secret = keys.unwrap(bytes(row.wrapped), derived.secret, expected=public.public_key)
+    sessions.end_all(row.report)
     return sessions.begin(row.report, secret=secret, code=code, signing_seed=derived.signing_seed)

@@ -32,7 +32,7 @@ def reserve(report: Report, size: int) -> UploadReservation:
     """`size`: bytes declared for the whole request. Raises QuotaReached, TooManyAtOnce."""
     now = timezone.now()
     with transaction.atomic():
-        Report.objects.select_for_update().get(pk=report.pk)  # one decision at a time
+        report.hold()  # one decision at a time
         UploadReservation.objects.filter(until__lte=now).delete()
         running = UploadReservation.objects.filter(report_id=report.pk).aggregate(
             number=Count("pk"), bytes=Sum("bytes", default=0)

@@ -11,10 +11,12 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import NewType
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.db import connection
 from django.utils import timezone
 
 from reporting.models import Report, ReporterSession
@@ -27,6 +29,15 @@ Token = NewType("Token", str)
 IDLE = timedelta(minutes=60)
 LONGEST = timedelta(hours=24)
 
+# Every request reads it: written out it takes a fifth of the time it takes through the ORM.
+_RESUME = """
+    SELECT session.keys, session.started_at, session.used_at, report.id, report.state,
+        report.language, report.started_at, report.submitted_at, report.news_at
+    FROM public.reporting_reportersession session
+    JOIN public.reporting_report report ON report.id = session.report_id
+    WHERE session.token_hash = %s
+"""
+
 
 @dataclass(frozen=True)
 class Visit:
@@ -38,7 +49,7 @@ class Visit:
     signing_seed: bytes
     since: datetime  # when this visit began: what was written or read in it may be shown again
 
-    @property
+    @cached_property
     def public_key(self) -> PublicKey:
         return public_key_of(self.secret)
 
@@ -46,36 +57,48 @@ class Visit:
 def begin(
     report: Report, *, secret: Secret, code: codes.ReturnCode, signing_seed: bytes
 ) -> tuple[Visit, Token]:
-    """Any other session of the report ends: redeeming elsewhere closes the forgotten tab."""
-    ReporterSession.objects.filter(report=report).delete()
+    """The visit, and the token for the reporter's cookie, which is kept nowhere else."""
     token = Token(secrets.token_urlsafe(32))
     keys = seal_record(
         {"secret": secret, "code": code, "seed": signing_seed.hex()},
         public_key_of(_identity(token)),
     )
-    row = ReporterSession.objects.create(token_hash=_hash(token), report=report, keys=keys)
-    row.refresh_from_db(fields=["started_at"])
-    return Visit(report, secret, code, signing_seed, row.started_at), token
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO public.reporting_reportersession (token_hash, report_id, keys) "
+            "VALUES (%s, %s, %s) RETURNING started_at",
+            [_hash(token), report.pk, keys],
+        )
+        (began,) = cursor.fetchone()
+    return Visit(report, secret, code, signing_seed, began), token
 
 
 def resume(token: str) -> Visit | None:
     """None for an unknown, idle or old session; the row of an expired one is deleted."""
-    row = ReporterSession.objects.select_related("report").filter(token_hash=_hash(token)).first()
+    with connection.cursor() as cursor:
+        cursor.execute(_RESUME, [_hash(token)])
+        row = cursor.fetchone()
     if row is None:
         return None
+    sealed, began, used_at, *columns = row
     now = timezone.now()
-    if now - row.used_at > IDLE or now - row.started_at > LONGEST:
-        row.delete()
+    if now - used_at > IDLE or now - began > LONGEST:
+        end(token)
         return None
-    if now - row.used_at > timedelta(minutes=1):
-        ReporterSession.objects.filter(pk=row.pk).update(used_at=now)
-    keys = reader.open_record(row.keys, _identity(Token(token)))
+    if now - used_at > timedelta(minutes=1):
+        ReporterSession.objects.filter(token_hash=_hash(token)).update(used_at=now)
+    keys = reader.open_record(sealed, _identity(Token(token)))
     code, seed = codes.ReturnCode(keys["code"]), bytes.fromhex(keys["seed"])
-    return Visit(row.report, Secret(keys["secret"]), code, seed, row.started_at)
+    return Visit(Report.from_row(columns), Secret(keys["secret"]), code, seed, began)
 
 
 def end(token: str) -> None:
     ReporterSession.objects.filter(token_hash=_hash(token)).delete()
+
+
+def end_all(report: Report) -> None:
+    """Redeeming elsewhere closes the forgotten tab."""
+    ReporterSession.objects.filter(report=report).delete()
 
 
 def _hash(token: str) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models.functions import Now
 
 from reporting import ids
@@ -65,6 +66,21 @@ class Report(models.Model):
     )  # something was added that the office has not read yet
 
     INTERNAL: ClassVar = {"id", "state", "language", "started_at", "submitted_at", "news_at"}
+
+    @classmethod
+    def from_row(cls, row: Sequence[Any]) -> Report:
+        """From a statement of ours that reads the columns in the order of the fields above."""
+        return cls.from_db(DEFAULT_DB_ALIAS, [field.attname for field in cls._meta.fields], row)
+
+    def hold(self) -> str:
+        """Nobody else changes the report until the caller's transaction ends. Returns its state as
+        it is now."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT state FROM public.reporting_report WHERE id = %s FOR UPDATE", [self.pk]
+            )
+            state: str = cursor.fetchone()[0]
+        return state
 
     class Meta:
         indexes: ClassVar = [

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
@@ -93,20 +94,20 @@ def _save(request: HttpRequest, asked: questions.Question, visit: Visit | None) 
         response = render(request, "reporter/question.html", page, status=403)
         cookies.forget(response)
         return response
-    token = None
-    if value and visit is None:
-        try:
-            started = intake.start(language=get_language() or "en")
-        except codes.Busy:
-            words = _("Many people are here at this moment. Please press Continue again.")
-            return _again(request, asked, None, value, words, status=503)
-        visit, token = started.visit, started.token
+    started = None
     try:
-        response = redirect(*_keep(request, asked, visit, value))
+        with transaction.atomic():  # no draft without the answer it was started for
+            if value and visit is None:
+                started = intake.start(language=get_language() or "en")
+            now_open = started.visit if started else visit
+            response = redirect(*_keep(request, asked, now_open, value))
+    except codes.Busy:
+        words = _("Many people are here at this moment. Please press Continue again.")
+        return _again(request, asked, visit, value, words, status=503)
     except (budgets.TooMuch, embedded.FileInText) as refused:
-        response = _again(request, asked, visit, value, str(refused), status=422)
-    if token:
-        cookies.set_token(response, token)
+        return _again(request, asked, visit, value, str(refused), status=422)
+    if started:
+        cookies.set_token(response, started.token)
     return response
 
 
@@ -131,7 +132,7 @@ def _keep(
         return _add(asked, value, visit)
     if visit and asked.key in _TEXT_KINDS:
         _keep_lines(visit, asked.key, str(value))
-    elif visit and (value or asked.key in answers.latest(answers.of_visit(visit))):
+    elif visit and (value or answers.given_last(visit, asked.key) is not None):
         intake.answer(visit, asked, value)
     return _before_going_on(asked, value) or _next(request, asked)
 

@@ -128,7 +128,7 @@ class TestTakingOut:
 def test_an_answer_is_stored_with_its_act_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     visit = factories.draft()
     before = CustodyEvent.objects.count()
-    monkeypatch.setattr(Answer, "save", lambda *arguments, **options: None)
+    monkeypatch.setattr(answers, "_insert", lambda *arguments, **options: None)
     with pytest.raises(IntegrityError, match=r"stores A-.* and it is not there"):
         intake.answer(visit, questions.BY_KEY["words"], "an act without its row")
     assert CustodyEvent.objects.count() == before

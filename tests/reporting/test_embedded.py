@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reporting import embedded, intake, messages, questions
-from reporting.models import Answer, EvidenceItem, Message
+from reporting.models import Answer, EvidenceItem, Message, Report
 from tests import factories
 from tests.reporter import page
 
@@ -253,6 +253,12 @@ class TestRoutes:
         assert BASE64.replace("+", "&#x2B;") in shown or BASE64 in shown
         assert Answer.objects.count() == answers_before
         assert not EvidenceItem.objects.exists()
+
+    @pytest.mark.parametrize("key", ["words", "links"])
+    def test_a_first_answer_that_is_refused_starts_no_report(self, key: str) -> None:
+        answered = Client().post(page(key), {"answer": BASE64}, headers=ORIGIN)
+        assert (answered.status_code, dict(answered.cookies)) == (422, {})
+        assert not Report.objects.exists()
 
     def test_no_message_takes_a_file_as_text(self) -> None:
         visit = factories.sent()
