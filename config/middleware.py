@@ -7,8 +7,8 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.defaults import page_not_found
+
+from config import refusals
 
 type_of_view = Callable[[HttpRequest], HttpResponse]
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -36,7 +36,7 @@ class NoNulMiddleware:
         """The driver refuses before anything is sent, and what the view had done is rolled back
         with it."""
         if isinstance(error, (DataError, ValueError)) and "NUL (0x00)" in str(error):
-            return page_not_found(request, error)
+            return refusals.answer(request, 404)
         return None
 
 
@@ -50,7 +50,7 @@ class SameOriginMiddleware:
         if request.method not in SAFE_METHODS and not comes_from_us(
             origin=headers.get("Origin"), fetch_site=headers.get("Sec-Fetch-Site"), allowed=allowed
         ):
-            return render(request, "wrong_origin.html", status=403)
+            return refusals.answer(request, 403)
         return self.get_response(request)
 
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from reporting import sessions
+from reporting.screens.typed import typed
 
 COOKIE = "__Host-notes"
 
@@ -40,7 +41,7 @@ def needs_report(view: View) -> View:
     def inner(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         found = visit(request)
         if found is None:
-            context = {"unsent": request.POST.get("text", "").strip(), "has_code": False}
+            context = {"typed": typed(request), "has_code": False}
             response = render(request, "reporter/closed.html", context, status=403)
             forget(response)
             return response
