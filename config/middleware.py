@@ -9,17 +9,10 @@ from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 
 from config import refusals
+from reporting.screens import origin
 
 type_of_view = Callable[[HttpRequest], HttpResponse]
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-def comes_from_us(*, origin: str | None, fetch_site: str | None, allowed: frozenset[str]) -> bool:
-    """Strict Origin; where a browser sends none, `Sec-Fetch-Site: same-origin`. No token, so no
-    cookie is needed."""
-    if origin is not None:
-        return origin in allowed
-    return fetch_site == "same-origin"
 
 
 class NoNulMiddleware:
@@ -45,10 +38,12 @@ class SameOriginMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        allowed = frozenset(settings.OWN_ORIGINS)
         headers = request.headers
-        if request.method not in SAFE_METHODS and not comes_from_us(
-            origin=headers.get("Origin"), fetch_site=headers.get("Sec-Fetch-Site"), allowed=allowed
+        if request.method not in SAFE_METHODS and not origin.is_ours(
+            origin=headers.get("Origin"),
+            fetch_site=headers.get("Sec-Fetch-Site"),
+            referer=headers.get("Referer"),
+            allowed=frozenset(settings.OWN_ORIGINS),
         ):
             return refusals.answer(request, 403)
         return self.get_response(request)

@@ -43,7 +43,8 @@ def needs_report(view: View) -> View:
         if found is None:
             context = {"typed": typed(request), "has_code": False}
             response = render(request, "reporter/closed.html", context, status=403)
-            forget(response)
+            if COOKIE in request.COOKIES:  # a link on another site sends none, and ends no visit
+                forget(response)
             return response
         return view(request, found, *args, **kwargs)
 

@@ -24,6 +24,7 @@ from multipart import parse_options_header
 from reporting import age_gate, budgets, evidence, intake, reservations, sessions
 from reporting.custody.record import founding
 from reporting.models import FileGroup, UploadReservation
+from reporting.screens import origin
 from reporting.screens.cookies import COOKIE
 from reporting.screens.turns import Memory, NoRoom, Turns, Upload
 from reporting.vault.store import VaultFull
@@ -127,7 +128,12 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     body = _Body(receive)
     try:
         try:
-            if headers.get("origin") != settings.PUBLIC_ORIGIN:
+            if not origin.is_ours(
+                origin=headers.get("origin"),
+                fetch_site=headers.get("sec-fetch-site"),
+                referer=headers.get("referer"),
+                allowed=frozenset({settings.PUBLIC_ORIGIN}),
+            ):
                 raise Shut("elsewhere")
             said = await _take(headers, match[1], body)
         except Shut as shut:

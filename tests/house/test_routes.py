@@ -301,6 +301,9 @@ def test_a_form_of_another_site_changes_nothing() -> None:
         {"origin": "null"},
         {},
         {"sec-fetch-site": "cross-site"},
+        {"origin": "null", "referer": "http://localhost:8100/"},
+        {"sec-fetch-site": "cross-site", "referer": "http://localhost:8100/"},
+        {"referer": "http://localhost:8100.evil.example/"},
     )
     for headers in foreign:
         answer = Client().post(page("safe"), {"answer": "yes"}, headers=headers)

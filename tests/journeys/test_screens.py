@@ -36,7 +36,7 @@ def test_the_screens_of_a_reporter_on_a_small_phone(running: Running, browser: B
     address = running.office.address("public")
     context = browser.new_context(viewport={"width": SMALL[0], "height": SMALL[1]})
     page = context.new_page()
-    for path in ("/", "/before/", "/now/", "/back/"):
+    for path in ("/", "/before/", "/now/", "/back/", "/nowhere/"):
         page.goto(address + path)
         fit_and_accessible(page)
         leave_button_in_view(page)

@@ -168,9 +168,11 @@ def _change_and_close(phone: Phone) -> None:
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", ""])
-def test_another_sites_form_is_refused(origin: str) -> None:
+def test_only_a_form_of_ours_is_taken(origin: str) -> None:
     assert Phone().send(origin=origin) == (303, "elsewhere")
     assert nothing_kept()
+    old_phone = Phone().send(origin=origin, referer=f"{PUBLIC}/more/")
+    assert old_phone == (303, "elsewhere" if origin else "kept")
 
 
 def test_without_a_session_or_with_a_foreign_group_nothing_is_taken() -> None:
