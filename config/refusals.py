@@ -73,15 +73,6 @@ def headers() -> dict[str, str]:
 
 def page(status: int, words: str = "") -> bytes:
     """`words`: what was typed, which comes back in a field."""
-    return _without_words(status) if not words else _page(status, words)
-
-
-@cache
-def _without_words(status: int) -> bytes:
-    return _page(status, "")
-
-
-def _page(status: int, words: str) -> bytes:
     mounts = [
         mount for door in DOORS.values() if door.name in settings.DOORS for mount in door.mounts
     ]
