@@ -7,19 +7,12 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.defaults import page_not_found
+
+from config import refusals
+from reporting.screens import origin
 
 type_of_view = Callable[[HttpRequest], HttpResponse]
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-def comes_from_us(*, origin: str | None, fetch_site: str | None, allowed: frozenset[str]) -> bool:
-    """Strict Origin; where a browser sends none, `Sec-Fetch-Site: same-origin`. No token, so no
-    cookie is needed."""
-    if origin is not None:
-        return origin in allowed
-    return fetch_site == "same-origin"
 
 
 class NoNulMiddleware:
@@ -36,7 +29,7 @@ class NoNulMiddleware:
         """The driver refuses before anything is sent, and what the view had done is rolled back
         with it."""
         if isinstance(error, (DataError, ValueError)) and "NUL (0x00)" in str(error):
-            return page_not_found(request, error)
+            return refusals.answer(request, 404)
         return None
 
 
@@ -45,12 +38,14 @@ class SameOriginMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        allowed = frozenset(settings.OWN_ORIGINS)
         headers = request.headers
-        if request.method not in SAFE_METHODS and not comes_from_us(
-            origin=headers.get("Origin"), fetch_site=headers.get("Sec-Fetch-Site"), allowed=allowed
+        if request.method not in SAFE_METHODS and not origin.is_ours(
+            origin=headers.get("Origin"),
+            fetch_site=headers.get("Sec-Fetch-Site"),
+            referer=headers.get("Referer"),
+            allowed=frozenset(settings.OWN_ORIGINS),
         ):
-            return render(request, "wrong_origin.html", status=403)
+            return refusals.answer(request, 403)
         return self.get_response(request)
 
 

@@ -18,7 +18,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from django.core.handlers.wsgi import WSGIRequest
+
 from config import refusals
+from reporting.screens.typed import typed
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -121,7 +124,7 @@ class ReadWhole:
             body = await self._read(scope, receive)
             answer = await self._ask_django(scope, body)
         except Refused as refused:
-            return await _refuse(send, refused.status)
+            return await _refuse(send, refused.status, _typed(scope, body))
         except _Gone:
             return None
         finally:
@@ -253,10 +256,18 @@ async def _next(receive: Receive) -> tuple[bytes, bool]:
     return message.get("body", b""), message.get("more_body", False)
 
 
-async def _refuse(send: Send, status: int) -> None:
-    body = refusals.page(status)
-    headers = [(name.encode(), value.encode()) for name, value in refusals.HEADERS.items()]
-    headers.append((b"content-length", str(len(body)).encode()))
+def _typed(scope: Scope, body: _Body | None) -> str:
+    """What was typed in a body that was read whole. A long one is not parsed on the event loop;
+    the page says how to send it again."""
+    if body is None or body.size > SMALL:
+        return ""
+    return typed(WSGIRequest(environ(scope, body.bytes, body.size)))
+
+
+async def _refuse(send: Send, status: int, words: str) -> None:
+    body = refusals.page(status, words)
+    headers = [(name.encode(), value.encode()) for name, value in refusals.headers().items()]
+    headers += [(b"content-length", str(len(body)).encode()), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from cases.errors import NotAsRecorded
 from cases.staff.models import StaffMember
 from reporting.evidence import HashMismatch, NotOpenable
+from reporting.screens.typed import typed
 from reporting.sent import NotSentByReporter
 from reporting.vault.opener import Refused
 
@@ -68,4 +69,5 @@ def shows_refusals(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpR
 
 
 def _page(request: HttpRequest, status: int, title: str, words: str) -> HttpResponse:
-    return render(request, "office/refused.html", {"title": title, "words": words}, status=status)
+    context = {"title": title, "words": words, "typed": typed(request)}
+    return render(request, "office/refused.html", context, status=status)

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from reporting import sessions
+from reporting.screens.typed import typed
 
 COOKIE = "__Host-notes"
 
@@ -40,9 +41,10 @@ def needs_report(view: View) -> View:
     def inner(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         found = visit(request)
         if found is None:
-            context = {"unsent": request.POST.get("text", "").strip(), "has_code": False}
+            context = {"typed": typed(request), "has_code": False}
             response = render(request, "reporter/closed.html", context, status=403)
-            forget(response)
+            if COOKIE in request.COOKIES:  # a link on another site sends none, and ends no visit
+                forget(response)
             return response
         return view(request, found, *args, **kwargs)
 

@@ -103,6 +103,10 @@ _SAID = {
         "right one."
     ),
     "age": "We did not take the file, because of the answer about age. Nothing of it was kept.",
+    "elsewhere": (
+        "We could not see that this came from our own page, so nothing of it was kept. Please "
+        "choose the file again here."
+    ),
     "many": str(budgets.TooMany()),
 }
 

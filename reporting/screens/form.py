@@ -62,6 +62,7 @@ def _page(asked: questions.Question, visit: Visit | None, given: dict[str, Any])
         value = "\n".join(_lines_given(visit, _TEXT_KINDS[asked.key]).values())
     return {
         "question": asked,
+        "many": asked.kind is questions.Kind.MANY,
         "number": number,
         "count": len(questions.ALL),
         "back": number - 1,

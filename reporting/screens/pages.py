@@ -87,27 +87,31 @@ def come_back(request: HttpRequest) -> HttpResponse:
     is only a typing mistake."""
     if request.method != "POST":
         return render(request, "reporter/come_back.html")
+    code = request.POST.get("code", "")
     try:
-        visit, token = receipts.redeem(codes.parse(request.POST.get("code", "")))
+        visit, token = receipts.redeem(codes.parse(code))
     except codes.Busy:
-        return render(
-            request,
-            "reporter/come_back.html",
-            {"busy": True, "typed": request.POST["code"]},
-            status=503,
-        )
+        return _code_again(request, code, {"busy": True}, status=503)
     except codes.NotACode as mistake:
-        return render(request, "reporter/come_back.html", {"mistake": str(mistake)}, status=400)
+        return _code_again(request, code, {"mistake": str(mistake)}, status=400)
     except receipts.UnknownCode:
-        return render(request, "reporter/come_back.html", {"unknown": True}, status=404)
+        return _code_again(request, code, {"unknown": True}, status=404)
     except keys.WrongKey:
-        return render(request, "reporter/come_back.html", {"tampered": True}, status=500)
+        return _code_again(request, code, {"tampered": True}, status=500)
     if visit.report.state != Report.State.DRAFT:
         with transaction.atomic():
             signed.record_signed(visit, "report:opened_by_reporter", detail={"door": "portal"})
     response = redirect("check" if visit.report.state == Report.State.DRAFT else "portal")
     cookies.set_token(response, token)
     return response
+
+
+def _code_again(
+    request: HttpRequest, code: str, why: dict[str, object], *, status: int
+) -> HttpResponse:
+    """What was typed stays in the field."""
+    context = why | {"typed": code}
+    return render(request, "reporter/come_back.html", context, status=status)
 
 
 _STATUS = {

@@ -24,6 +24,7 @@ from multipart import parse_options_header
 from reporting import age_gate, budgets, evidence, intake, reservations, sessions
 from reporting.custody.record import founding
 from reporting.models import FileGroup, UploadReservation
+from reporting.screens import origin
 from reporting.screens.cookies import COOKIE
 from reporting.screens.turns import Memory, NoRoom, Turns, Upload
 from reporting.vault.store import VaultFull
@@ -119,25 +120,28 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         return
     match = _PATH.match(scope["path"])
     if scope["method"] != "POST" or not match:
-        await _answer(send, 404)
+        await _answer(send, "")
         return
     headers = {
         name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
     }
     body = _Body(receive)
     try:
-        if headers.get("origin") != settings.PUBLIC_ORIGIN:
-            await body.drain()
-            await _answer(send, 403)
-            return
         try:
+            if not origin.is_ours(
+                origin=headers.get("origin"),
+                fetch_site=headers.get("sec-fetch-site"),
+                referer=headers.get("referer"),
+                allowed=frozenset({settings.PUBLIC_ORIGIN}),
+            ):
+                raise Shut("elsewhere")
             said = await _take(headers, match[1], body)
         except Shut as shut:
             await body.drain()
             said = str(shut)
     except _Gone:
         return
-    await _answer(send, 303, f"{settings.PUBLIC_ORIGIN}/more/?said={said}")
+    await _answer(send, said)
 
 
 async def _take(headers: dict[str, str], group_id: str, body: _Body) -> str:
@@ -259,13 +263,12 @@ async def _in_turn(who: str, work: Callable[..., Any], *arguments: Any) -> Any:
     return await turns.run(who, with_fresh_connection)
 
 
-async def _answer(send: Send, status: int, location: str = "") -> None:
+async def _answer(send: Send, said: str) -> None:
     headers = [
         (b"content-length", b"0"),
         (b"cache-control", b"no-store"),
         (b"referrer-policy", b"same-origin"),
+        (b"location", f"{settings.PUBLIC_ORIGIN}/more/?said={said}".encode()),
     ]
-    if location:
-        headers.append((b"location", location.encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.start", "status": 303, "headers": headers})
     await send({"type": "http.response.body", "body": b""})

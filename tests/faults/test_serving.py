@@ -254,8 +254,10 @@ class TestThreads:
         with door.connect() as first:
             first.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             assert door.application.inside.acquire(timeout=5)
-            status, page = door.ask()
+            form = {"Content-Type": "application/x-www-form-urlencoded"}
+            status, page = door.ask("POST", body=b"answer=my+own+words", **form)
             assert (status, b"Many people" in page) == (503, True)
+            assert b">my own words</textarea>" in page
             door.application.may_leave.set()
             assert first.recv(20).startswith(b"HTTP/1.1 200 ")
 

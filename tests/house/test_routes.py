@@ -293,7 +293,7 @@ def test_a_form_with_a_file_is_refused_by_django_before_it_is_spooled(
         headers=ORIGIN,
     )
     assert answer.status_code == 400
-    assert "what you sent just now is not" in answer.content.decode()
+    assert "Nothing was changed." in answer.content.decode()
     assert list(tmp_path.glob("*.upload*")) == []
 
 
@@ -304,11 +304,14 @@ def test_a_form_of_another_site_changes_nothing() -> None:
         {"origin": "null"},
         {},
         {"sec-fetch-site": "cross-site"},
+        {"origin": "null", "referer": "http://localhost:8100/"},
+        {"sec-fetch-site": "cross-site", "referer": "http://localhost:8100/"},
+        {"referer": "http://localhost:8100.evil.example/"},
     )
     for headers in foreign:
         answer = Client().post(page("safe"), {"answer": "yes"}, headers=headers)
         assert answer.status_code == 403
-        assert "not come from our page" in answer.content.decode()
+        assert "came from our own page" in answer.content.decode()
     assert not Report.objects.exists()
 
 
@@ -358,6 +361,8 @@ def test_a_wrong_code_gets_a_clear_answer(typed: str, status: int, says: str) ->
     )
     assert answer.status_code == status
     assert says in answer.content.decode()
+    if typed != "unknown":
+        assert f'value="{typed}"' in answer.content.decode()
 
 
 def test_a_found_code_shows_only_what_is_new_unless_the_reporter_chose_otherwise() -> None:
