@@ -118,6 +118,8 @@ def set_aside_unsent() -> int:
     for report_id in unsent:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT public.reporting_set_aside(%s)", [report_id])
+            if not cursor.fetchone()[0]:
+                continue
             record(report_id, "report:not_sent", actor=job("assess"), detail={})
     return len(unsent)
 
