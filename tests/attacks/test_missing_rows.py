@@ -254,6 +254,18 @@ def test_an_answer_that_closed_the_way_for_files_closes_it_when_its_row_is_gone(
         intake.check_may_send_files(visit, group)
 
 
+def test_an_answer_that_closed_the_way_for_files_closes_it_when_its_row_is_moved() -> None:
+    visit = factories.draft()
+    group, other = (intake.open_file_group(visit, "yes") for _ in range(2))
+    intake.change_file_group(visit, group, "no")
+    no = Answer.objects.filter(group=group).latest("at")
+    with factories.forging():
+        Answer.objects.filter(pk=no.pk).update(group=other)
+    with pytest.raises(age_gate.BytesNotTaken):
+        intake.check_may_send_files(visit, group)
+    intake.check_may_send_files(visit, other)
+
+
 def test_a_choice_to_hide_hides_when_its_row_is_gone() -> None:
     visit = factories.draft({**factories.ADULT_EXTORTION, "show_again": "yes"})
     intake.answer(visit, questions.BY_KEY["show_again"], "no")
