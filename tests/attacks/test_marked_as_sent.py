@@ -8,13 +8,12 @@ import json
 import pytest
 from django.db import connection, transaction
 from django.test import Client
-from django.utils import timezone
 
 from cases import records
 from cases.models import Assessment, Case
 from cases.operations.acting import acting_as
 from cases.triage import decisions, queue
-from reporting import intake, office, sent
+from reporting import intake, office, sent, stored
 from reporting.custody.models import CustodyEvent
 from reporting.custody.record import record
 from reporting.models import Receipt, Report
@@ -28,7 +27,7 @@ LINE = "Not as recorded: not sent by the reporter"
 
 
 def _mark(visit: Visit, proof: str = "") -> None:
-    """All that the role may write: wraps that nobody can open, the act, the state, a receipt."""
+    """All that the role may write: wraps that nobody can open, the act, a receipt."""
     report = visit.report.pk
     ids = [keys.key_id(key) for key in office.public_keys()]
     with acting_as("public"), transaction.atomic(), connection.cursor() as cursor:
@@ -36,10 +35,13 @@ def _mark(visit: Visit, proof: str = "") -> None:
             "SELECT public.reporting_wrap_for_office(%s, %s, %s)",
             [report, ids, [b"\x02junk" for _ in ids]],
         )
-        Report.objects.filter(pk=report).update(
-            state=Report.State.RECEIVED, submitted_at=timezone.now()
+        recorded = record(
+            report,
+            "report:submitted",
+            actor="reporter",
+            detail={},
+            about_sha256=stored.report_sha256(report),
         )
-        recorded = record(report, "report:submitted", actor="reporter", detail={})
         Receipt.objects.create(
             report_id=report,
             body=json.dumps({"head": {"seq": recorded.seq}}),
