@@ -99,9 +99,7 @@ def test_an_act_without_a_readable_detail_closes_no_page(act: str, sealed: bytes
     assert list(records.faults()) == []
 
 
-@pytest.mark.parametrize(
-    "act", ["answer:taken_out", "evidence:taken_out", "report:submitted", "message:read"]
-)
+@pytest.mark.parametrize("act", ["answer:taken_out", "evidence:taken_out", "message:read"])
 def test_an_act_that_the_reporter_did_not_sign_moves_nothing(act: str) -> None:
     visit = factories.sent()
     messages.post(visit.report, "from the office", by=factories.staff().actor)
