@@ -64,7 +64,7 @@ def test_a_referral_says_at_each_step_what_is_missing(
     assert "may not approve a referral" in worker.does(
         f"/office/referral/{referral.pk}/", what="approve"
     )
-    assert "not ready, or was handed over already" in supervisor.does(
+    assert "The package is not ready. Nothing was changed." in supervisor.does(
         f"/office/referral/{referral.pk}/", what="hand_over"
     )
     referral.refresh_from_db()
