@@ -7,6 +7,7 @@ import random
 import pytest
 
 from reporting.vault import codes
+from tests.conftest import count
 
 CODE = codes.ReturnCode("0110199887766554433221115")
 assert int(CODE) % 97 == 1
@@ -68,3 +69,28 @@ def test_a_mistyped_group_is_named_only_when_it_is_certain() -> None:
             named += 1
             assert mistake.value.group in groups
     assert named > tried / 20
+
+
+def test_a_code_is_read_in_any_digits_script() -> None:
+    code = codes.mint()
+    arabic = codes.grouped(code).translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩"))
+    assert codes.parse(arabic.replace(" ", "-")) == code
+    assert codes.derive(code) == codes.derive(codes.parse(codes.grouped(code)))
+
+
+@pytest.mark.counted
+def test_every_single_mistyped_or_swapped_digit_is_noticed() -> None:
+    chance = random.Random(3)
+    for _ in range(count(2000, 100)):
+        code = codes.mint()
+        place = chance.randrange(25)
+        wrong = (
+            code[:place]
+            + str((int(code[place]) + chance.randrange(1, 10)) % 10)
+            + code[place + 1 :]
+        )
+        with pytest.raises(codes.NotACode):
+            codes.parse(wrong)
+        if place < 24 and code[place] != code[place + 1]:
+            with pytest.raises(codes.NotACode):
+                codes.parse(code[:place] + code[place + 1] + code[place] + code[place + 2 :])
