@@ -3,12 +3,14 @@ give up, and what no wait would end is refused."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 import psycopg
 import pytest
+from django.core.management import call_command
 from django.db import OperationalError, connection
 
 from cases.operations import limits
@@ -16,7 +18,7 @@ from cases.operations.acting import acting_as
 from cases.referrals import emergency
 from cases.reports import reading
 from reporting import messages
-from reporting.custody import openings
+from reporting.custody import openings, sequencer
 from tests import factories
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("running_opener")]
@@ -139,3 +141,34 @@ def test_the_public_door_holds_no_chain_but_a_reports(as_role: Roles) -> None:
             )
             assert cursor.fetchone() == (chain,)
         as_role["public"].execute("ROLLBACK")
+
+
+class _Stop(BaseException):
+    pass
+
+
+def test_the_sequencers_process_looks_while_it_waits_for_something(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked = threading.Event()
+
+    class Waiting:
+        def round(self) -> None:
+            assert looked.wait(30)
+            raise _Stop
+
+    monkeypatch.setattr(limits, "keep_ending_overdue", looked.set)
+    monkeypatch.setattr(sequencer, "Sequencer", lambda *arguments: Waiting())
+    with pytest.raises(_Stop):
+        call_command("sequencer")
+
+
+def test_looking_goes_on_when_the_database_was_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([OperationalError("the connection is lost"), _Stop()])
+
+    def end_overdue() -> None:
+        raise next(answers)
+
+    monkeypatch.setattr(limits, "end_overdue", end_overdue)
+    with pytest.raises(_Stop):
+        limits.keep_ending_overdue()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -191,6 +195,31 @@ def test_a_certificate_that_runs_out_is_said_in_time_and_stops_nothing(
     assert [says in message.msg for message in found if says] == ([True] if says else [])
     assert len(found) == bool(says)
     assert not any(message.level >= 40 for message in found)
+
+
+@pytest.mark.parametrize("process", ["opener", "sequencer"])
+@pytest.mark.django_db
+def test_a_process_that_a_command_starts_is_checked_too(process: str) -> None:
+    database = connection.settings_dict
+    role = f"{database['USER']}:{database['PASSWORD']}"
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DOORS": process,
+        "LOCAL": "yes",
+        "DATABASE_URL": f"postgresql://{role}@{quote(database['HOST'], safe='')}/postgres",
+    }
+    done = subprocess.run(
+        [sys.executable, "manage.py", process],
+        cwd=Path(checks.__file__).parents[1],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode != 0
+    assert "holdfast.E002" in done.stderr
+    assert "holdfast.E003" in done.stderr
 
 
 class TestARealOffice:
