@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from cases import certificates
+from cases.operations import limits, server
 from cases.previews import sandbox
 from config import doors, env
 from reporting.vault import keys
@@ -75,6 +76,38 @@ def no_role_can_go_round_its_grants(**kwargs: Any) -> list[CheckMessage]:
                 )
             ]
     return []
+
+
+@register("database")
+def the_role_has_the_settings_it_was_given(**kwargs: Any) -> list[CheckMessage]:
+    """It may change them itself: what a captured door left there would outlast it."""
+    if not any(doors.DOORS[door].role for door in _running_doors()):
+        return []
+    with connection.cursor() as cursor:
+        changed = limits.changed(cursor)
+    if not changed:
+        return []
+    words = (
+        f"{', '.join(changed)}: somebody changed how this door's database role works. Give it a"
+        " new password, then ./run manage migrate sets it right (cases/operations/limits.py)."
+    )
+    return [Error(words, id="holdfast.E010")]
+
+
+@register("database")
+def the_role_can_use_up_nothing_of_all(**kwargs: Any) -> list[CheckMessage]:
+    """Warnings: whoever runs the server decides, and an open office is better than none."""
+    if not any(doors.DOORS[door].role for door in _running_doors()):
+        return []
+    with connection.cursor() as cursor:
+        return [
+            CheckWarning(
+                f'This door could stop the others: {fault}. See "The database server" in'
+                " config/README.md.",
+                id="holdfast.W005",
+            )
+            for fault in server.faults(cursor)
+        ]
 
 
 @register("database")

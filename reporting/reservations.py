@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, Sum
 from django.utils import timezone
 
@@ -33,7 +33,7 @@ def reserve(report: Report, size: int) -> UploadReservation:
     now = timezone.now()
     with transaction.atomic():
         report.hold()  # one decision at a time
-        UploadReservation.objects.filter(until__lte=now).delete()
+        _release(None)
         running = UploadReservation.objects.filter(report_id=report.pk).aggregate(
             number=Count("pk"), bytes=Sum("bytes", default=0)
         )
@@ -53,4 +53,10 @@ def renew(reservation: UploadReservation) -> None:
 
 
 def release(reservation: UploadReservation) -> None:
-    UploadReservation.objects.filter(pk=reservation.pk).delete()
+    _release(reservation.pk)
+
+
+def _release(reservation: int | None) -> None:
+    """With it go those that ended by themselves."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT public.reporting_release(%s)", [reservation])

@@ -308,6 +308,29 @@ BEGIN
         WHERE event.subject = p_report AND event.event = 'report:submitted');
 END $$;
 
+-- What the public door removes of its own. Functions, because the right to DELETE is the right to LOCK the table.
+CREATE OR REPLACE FUNCTION public.reporting_end_visit(p_token_hash text) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER
+BEGIN ATOMIC
+    DELETE FROM public.reporting_reportersession visit WHERE visit.token_hash = p_token_hash;
+END;
+
+CREATE OR REPLACE FUNCTION public.reporting_end_visits(p_report text) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER
+BEGIN ATOMIC
+    DELETE FROM public.reporting_reportersession visit WHERE visit.report_id = p_report;
+END;
+
+-- One reservation, or none, and all that ended by themselves.
+CREATE OR REPLACE FUNCTION public.reporting_release(p_reservation bigint) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER
+BEGIN ATOMIC
+    DELETE FROM public.reporting_uploadreservation reservation
+        WHERE reservation.id = p_reservation OR reservation.until <= clock_timestamp();
+END;
+
+REVOKE ALL ON FUNCTION public.reporting_end_visit, public.reporting_end_visits, public.reporting_release FROM PUBLIC;
+
 -- Before sending, the reporter takes an answer or item out: the row goes, the caller records the act beside it. The
 -- report is locked, so that sending and taking out cannot pass each other. What is quarantined stays. Returns the name
 -- of a file's object in the vault, or an empty text; null when nothing was taken out.

@@ -93,12 +93,14 @@ def resume(token: str) -> Visit | None:
 
 
 def end(token: str) -> None:
-    ReporterSession.objects.filter(token_hash=_hash(token)).delete()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT public.reporting_end_visit(%s)", [_hash(token)])
 
 
 def end_all(report: Report) -> None:
     """Redeeming elsewhere closes the forgotten tab."""
-    ReporterSession.objects.filter(report=report).delete()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT public.reporting_end_visits(%s)", [report.pk])
 
 
 def _hash(token: str) -> str:

@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 
 from django.apps import apps
-from django.db import connections
+from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
 
-from cases.operations import limits
+from cases.operations import limits, server
 
 ROLES = (
     "holdfast_public",
@@ -29,7 +29,8 @@ _READ_ADD = "SELECT, INSERT"
 _READ_ADD_CHANGE = "SELECT, INSERT, UPDATE"
 _ALL = "SELECT, INSERT, UPDATE, DELETE"
 
-# table → {role: rights}
+# table → {role: rights}. UPDATE or DELETE of a whole table would be the right to LOCK it: the roles
+# that face the internet get columns, and functions that remove.
 TABLES: dict[str, dict[str, str]] = {
     # what the reporter gives
     "reporting_report": {
@@ -40,7 +41,7 @@ TABLES: dict[str, dict[str, str]] = {
         "worker": "SELECT",
     },
     "reporting_returncodewrap": {"public": _READ_ADD},
-    "reporting_reportersession": {"public": "SELECT, INSERT, DELETE, UPDATE (used_at)"},
+    "reporting_reportersession": {"public": "SELECT, INSERT, UPDATE (used_at)"},
     "reporting_officewrap": {
         "staff": "INSERT, SELECT (id)",
         "worker": "SELECT",
@@ -61,7 +62,7 @@ TABLES: dict[str, dict[str, str]] = {
         "staff": "SELECT, INSERT, UPDATE (state)",
         "worker": "SELECT",
     },
-    "reporting_uploadreservation": {"public": "SELECT, INSERT, UPDATE (until), DELETE"},
+    "reporting_uploadreservation": {"public": "SELECT, INSERT, UPDATE (until)"},
     "reporting_message": {"public": _READ_ADD, "staff": _READ_ADD, "worker": "SELECT"},
     "reporting_receipt": {
         "public": _READ_ADD,
@@ -137,6 +138,9 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
     "reporting_report_recorded": ("worker",),
     "reporting_quarantined": ("public", *_OFFICE),
     "reporting_take_out": ("public",),
+    "reporting_end_visit": ("public",),
+    "reporting_end_visits": ("public",),
+    "reporting_release": ("public",),
     "reporting_wrap_for_office": ("public",),
     "reporting_replace_wraps": ("worker",),
     "reporting_expire_draft": ("worker",),
@@ -151,6 +155,7 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
     "cases_collection": ("partner",),
     "cases_collect": ("partner",),
     "cases_answer": ("partner",),
+    "limits_end_overdue": ("sequencer",),
 }
 
 
@@ -161,20 +166,23 @@ def tables() -> list[str]:
 
 def apply(using: str) -> None:
     """Make the roles that are missing (without a password: they cannot sign in until they get one),
-    then grant."""
-    with connections[using].cursor() as cursor:
+    then grant. All or nothing, so that no running door is refused meanwhile."""
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
         for role in ROLES:
             cursor.execute(
                 f"DO $$ BEGIN CREATE ROLE {role} LOGIN; EXCEPTION WHEN duplicate_object OR "
                 "unique_violation THEN NULL; END $$"
             )
+        server.close(cursor)
+        limits.apply(using)
         everybody = ", ".join(ROLES)
         cursor.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, {everybody}")
         cursor.execute(f"REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM {everybody}")
         # A temporary table stands before ours wherever a name has no schema: nobody needs one.
         cursor.execute("SELECT quote_ident(current_database())")
         (database,) = cursor.fetchone()
-        cursor.execute(f"REVOKE TEMPORARY, CREATE ON DATABASE {database} FROM PUBLIC, {everybody}")
+        cursor.execute(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC, {everybody}")
+        cursor.execute(f"GRANT CONNECT ON DATABASE {database} TO {everybody}")
         cursor.execute(f"REVOKE CREATE ON SCHEMA public FROM PUBLIC, {everybody}")
         cursor.execute(f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, {everybody}")
         cursor.execute(f"GRANT USAGE ON SCHEMA public TO {everybody}")
@@ -188,7 +196,6 @@ def apply(using: str) -> None:
         for function, roles in FUNCTIONS.items():
             names = ", ".join(f"holdfast_{role}" for role in roles)
             cursor.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {names}")
-    limits.apply(using)
 
 
 def _counters(cursor: CursorWrapper, table: str) -> list[str]:

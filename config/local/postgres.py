@@ -147,6 +147,9 @@ class Postgres:
             "listen_addresses": "",
             "unix_socket_directories": str(self.socket),
             "max_connections": "200",
+            # What a production server is given too: README, "The database server".
+            "max_locks_per_transaction": "1024",
+            "max_notify_queue_pages": "64",
         }
         if not self._durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

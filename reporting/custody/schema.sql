@@ -93,14 +93,16 @@ BEGIN ATOMIC
         WHERE event.subject = p_subject AND event.seq = 1;
 END;
 
--- The leaf of the newest event of a subject, held until the transaction ends: what the next act follows.
+-- The leaf of the newest event of a subject, held until the transaction ends: what the next act follows. The
+-- public door holds no chain but a report's.
 CREATE OR REPLACE FUNCTION public.custody_head(p_subject text) RETURNS text
 LANGUAGE sql VOLATILE SECURITY DEFINER
 BEGIN ATOMIC
-    SELECT head.seq FROM public.custody_custodyhead head WHERE head.subject = p_subject FOR UPDATE;
+    SELECT head.seq FROM public.custody_custodyhead head WHERE head.subject = p_subject
+        AND (public.custody_door() <> 'public' OR p_subject LIKE 'R-%') FOR UPDATE;
     SELECT last.leaf FROM public.custody_custodyhead head
         JOIN public.custody_custodyevent last ON last.subject = head.subject AND last.seq = head.seq
-        WHERE head.subject = p_subject;
+        WHERE head.subject = p_subject AND (public.custody_door() <> 'public' OR p_subject LIKE 'R-%');
 END;
 
 -- Whether a stored thing is the one that an act of its report or case recorded at that time.

@@ -9,8 +9,9 @@ from cases.exports.formats import pdf
 from tests.attacks.forgery import forged
 from tests.attacks.genuine import genuine
 from tests.cases.office import Office
+from tests.signed_in import as_role
 
-__all__ = ["forged", "genuine"]
+__all__ = ["as_role", "forged", "genuine"]
 
 
 @pytest.fixture

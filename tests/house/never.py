@@ -5,13 +5,28 @@ from __future__ import annotations
 
 OFFICE_TABLES = ("cases_", "staff_", "mfa_", "account_", "auth_")
 _RECEIVED = ("answer", "evidenceitem", "message", "consent")
+# What stops others by using up what all share.
+SERVER = (
+    "SELECT pg_advisory_lock(1)",
+    "SELECT pg_advisory_xact_lock_shared(1)",
+    "SELECT pg_try_advisory_lock(1, 1)",
+    "SELECT pg_advisory_unlock_all()",
+    "SELECT lo_create(0)",
+    "SELECT lo_from_bytea(0, 'x')",
+    "SELECT pg_notify('x', 'y')",
+    "SELECT pg_logical_emit_message(true, 'x', 'y')",
+)
+_SEQUENCERS = ("SELECT pg_try_advisory_lock(1)", "SELECT limits_end_overdue()")
 NEVER: dict[str, list[str]] = {
     "public": [
+        *_SEQUENCERS,
         "SELECT count(*) FROM custody_custodyevent",
         "SELECT count(*) FROM custody_custodydetail",
         "INSERT INTO custody_custodydetail (event_id, founding, sealed) VALUES (1, '', '')",
         "INSERT INTO custody_custodyevent DEFAULT VALUES",
         "DELETE FROM reporting_returncodewrap",
+        "DELETE FROM reporting_reportersession",
+        "DELETE FROM reporting_uploadreservation",
         "UPDATE reporting_returncodewrap SET wrapped = ''",
         "SELECT wrapped FROM reporting_officewrap",
         "INSERT INTO reporting_officewrap (subject, key_id, wrapped) VALUES ('R-1', 'x', '')",
@@ -35,6 +50,7 @@ NEVER: dict[str, list[str]] = {
         "UPDATE reporting_message SET from_office = true",
     ],
     "partner": [
+        *_SEQUENCERS,
         "SELECT count(*) FROM reporting_report",
         "SELECT count(*) FROM reporting_officewrap",
         "SELECT count(*) FROM custody_custodyevent",
@@ -50,6 +66,7 @@ NEVER: dict[str, list[str]] = {
         "SELECT reporting_take_out('R-000000000000', 'A-000000000000')",
     ],
     "staff": [
+        *_SEQUENCERS,
         "DELETE FROM cases_note",
         "UPDATE cases_note SET sealed = ''",
         "DELETE FROM reporting_evidenceitem",
@@ -78,6 +95,7 @@ NEVER: dict[str, list[str]] = {
         "SELECT cases_answer('x', 'received')",
     ],
     "worker": [
+        *_SEQUENCERS,
         "UPDATE reporting_report SET state = 'accepted'",
         "INSERT INTO reporting_consent DEFAULT VALUES",
         "INSERT INTO reporting_answer DEFAULT VALUES",
@@ -98,6 +116,7 @@ NEVER: dict[str, list[str]] = {
         "SELECT reporting_take_out('R-000000000000', 'A-000000000000')",
     ],
     "opener": [
+        *_SEQUENCERS,
         "SELECT count(*) FROM reporting_report",
         "SELECT count(*) FROM reporting_answer",
         "INSERT INTO custody_custodyevent DEFAULT VALUES",

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from cases import certificates
-from cases.operations import ceremony
+from cases.operations import ceremony, server
 from cases.previews import sandbox
 from config import checks, doors, env
 from reporting.vault import keys
@@ -77,6 +83,84 @@ def test_more_threads_than_the_role_may_hold_connections_is_said(door: Any) -> N
     assert found[0].level < 40
 
 
+@pytest.fixture
+def as_public(db: None) -> Iterator[CursorWrapper]:
+    """Rolled back. The bound of temporary files comes with a sign-in, which this is not."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL temp_file_limit = '32MB'")
+        for name in _other_databases(cursor):
+            cursor.execute(f'REVOKE CONNECT ON DATABASE "{name}" FROM holdfast_public')
+        cursor.execute("SET SESSION AUTHORIZATION holdfast_public")
+        yield cursor
+        cursor.execute("RESET SESSION AUTHORIZATION")
+
+
+def _other_databases(cursor: CursorWrapper) -> list[str]:
+    """Of the parallel test processes."""
+    cursor.execute(
+        "SELECT datname FROM pg_database WHERE datallowconn AND datname <> current_database()"
+        " AND has_database_privilege('holdfast_public', oid, 'CONNECT')"
+    )
+    return [name for (name,) in cursor.fetchall()]
+
+
+@pytest.mark.parametrize("where", ["", "IN DATABASE postgres"])
+def test_a_door_whose_role_was_changed_does_not_start(
+    door: Any, as_public: CursorWrapper, where: str
+) -> None:
+    assert checks.the_role_has_the_settings_it_was_given() == []
+    as_public.execute(f"ALTER ROLE CURRENT_USER {where} SET search_path = pg_temp")
+    (found,) = checks.the_role_has_the_settings_it_was_given()
+    assert found.id == "holdfast.E010"
+    assert "search_path" in found.msg
+
+
+def test_a_door_whose_role_forgot_a_limit_does_not_start(
+    door: Any, as_public: CursorWrapper
+) -> None:
+    as_public.execute("ALTER ROLE CURRENT_USER SET lock_timeout = 0")
+    assert _ids(checks.the_role_has_the_settings_it_was_given()) == {"holdfast.E010"}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint) TO PUBLIC", "functions of the server"),
+        ("GRANT EXECUTE ON FUNCTION lo_create(oid) TO PUBLIC", "functions of the server"),
+        ("GRANT CONNECT ON DATABASE template1 TO PUBLIC", "another database"),
+        ("SET LOCAL temp_file_limit = -1", "temp_file_limit"),
+        ("ALTER FUNCTION limits_end_overdue OWNER TO holdfast_worker", "owner of the database"),
+    ],
+)
+def test_what_the_server_leaves_open_is_said(
+    door: Any, as_public: CursorWrapper, change: str, says: str
+) -> None:
+    assert checks.the_role_can_use_up_nothing_of_all() == []
+    as_public.execute("RESET SESSION AUTHORIZATION")
+    as_public.execute(change)
+    as_public.execute("SET SESSION AUTHORIZATION holdfast_public")
+    (found,) = checks.the_role_can_use_up_nothing_of_all()
+    assert found.id == "holdfast.W005"
+    assert says in found.msg
+
+
+@pytest.mark.parametrize("setting", server.AT_MOST)
+def test_a_server_set_too_wide_is_said(
+    door: Any, as_public: CursorWrapper, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    monkeypatch.setitem(server.AT_MOST, setting, -1)
+    (found,) = checks.the_role_can_use_up_nothing_of_all()
+    assert setting in found.msg
+
+
+def test_a_server_with_room_for_few_locks_is_said(
+    door: Any, as_public: CursorWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "LOCKS_AT_LEAST", 10**9)
+    (found,) = checks.the_role_can_use_up_nothing_of_all()
+    assert "max_locks_per_transaction" in found.msg
+
+
 def test_a_missing_part_of_the_system_is_said_and_stops_nothing(
     door: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +195,31 @@ def test_a_certificate_that_runs_out_is_said_in_time_and_stops_nothing(
     assert [says in message.msg for message in found if says] == ([True] if says else [])
     assert len(found) == bool(says)
     assert not any(message.level >= 40 for message in found)
+
+
+@pytest.mark.parametrize("process", ["opener", "sequencer"])
+@pytest.mark.django_db
+def test_a_process_that_a_command_starts_is_checked_too(process: str) -> None:
+    database = connection.settings_dict
+    role = f"{database['USER']}:{database['PASSWORD']}"
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DOORS": process,
+        "LOCAL": "yes",
+        "DATABASE_URL": f"postgresql://{role}@{quote(database['HOST'], safe='')}/postgres",
+    }
+    done = subprocess.run(
+        [sys.executable, "manage.py", process],
+        cwd=Path(checks.__file__).parents[1],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode != 0
+    assert "holdfast.E002" in done.stderr
+    assert "holdfast.E003" in done.stderr
 
 
 class TestARealOffice:

@@ -15,7 +15,7 @@ from reporting import acts, intake, messages
 from reporting.custody import openings
 from reporting.models import Report
 from tests import factories
-from tests.house.never import NEVER, OFFICE_TABLES
+from tests.house.never import NEVER, OFFICE_TABLES, SERVER
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -237,7 +237,7 @@ def test_an_act_that_stores_is_about_a_thing_of_its_own(
 
 @pytest.mark.parametrize("door", NEVER)
 def test_what_no_grant_may_allow(as_role: dict[str, psycopg.Connection], door: str) -> None:
-    forbidden = list(NEVER[door])
+    forbidden = [*NEVER[door], *SERVER]
     if door in {"public", "partner"}:
         office = [table for table in grants.tables() if table.startswith(OFFICE_TABLES)]
         assert len(office) > 15
@@ -246,6 +246,32 @@ def test_what_no_grant_may_allow(as_role: dict[str, psycopg.Connection], door: s
     for statement in forbidden:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             as_role[door].execute(statement.encode())
+
+
+@pytest.mark.parametrize("door", ["public", "partner", "opener"])
+@pytest.mark.parametrize("mode", ["ACCESS EXCLUSIVE", "SHARE", "SHARE UPDATE EXCLUSIVE"])
+def test_no_table_is_locked_by_a_door(
+    as_role: dict[str, psycopg.Connection], door: str, mode: str
+) -> None:
+    """Rows are, and who holds them for long is ended: tests/attacks/test_held_locks.py."""
+    for table in grants.tables():
+        with (
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+            as_role[door].transaction(force_rollback=True),
+        ):
+            as_role[door].execute(f"LOCK TABLE {table} IN {mode} MODE".encode())
+
+
+@pytest.mark.parametrize("role", grants.ROLES)
+@pytest.mark.parametrize("database", ["postgres", "template1"])
+def test_a_role_enters_no_other_database(
+    as_role: dict[str, psycopg.Connection], role: str, database: str
+) -> None:
+    """Whoever is in template1 stops the making of databases; in both, they could fill the disk."""
+    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+        psycopg.connect(
+            host=connection.settings_dict["HOST"], dbname=database, user=role, password="test"
+        )
 
 
 class TestPublicDoorAfterSending:

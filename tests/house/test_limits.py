@@ -49,18 +49,28 @@ def test_a_role_is_limited_as_the_table_says(role: str) -> None:
                 "SELECT setting FROM pg_settings WHERE name = %s", [setting]
             ).fetchone()
             assert found == (str(seconds * 1000),)
+        assert session.execute("SHOW temp_file_limit").fetchone() in (
+            (f"{wanted.files}MB",),
+            (f"{wanted.files // 1024}GB",),
+        )
+        for change in ("SET", "ALTER ROLE CURRENT_USER SET"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                session.execute(f"{change} temp_file_limit = -1".encode())
 
 
 class TestTrial:
     @pytest.fixture(autouse=True)
     def trial(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-        short = limits.Limits(connections=2, statement=1, lock=1, idle=1)
+        short = limits.Limits(2, statement=1, lock=1, idle=1, transaction=None, files=1)
         monkeypatch.setattr(limits, "LIMITS", {TRIAL: short})
+        monkeypatch.setattr(limits, "bound_transactions", lambda cursor: None)
         with connection.cursor() as cursor:
             with contextlib.suppress(Exception):
                 cursor.execute(f"CREATE ROLE {TRIAL} LOGIN")
             cursor.execute("CREATE TABLE trial (id int)")
             cursor.execute(f"GRANT SELECT, UPDATE ON trial TO {TRIAL}")
+            database = connection.ops.quote_name(connection.settings_dict["NAME"])
+            cursor.execute(f"GRANT CONNECT ON DATABASE {database} TO {TRIAL}")
         limits.apply("default")
         yield
         with connection.cursor() as cursor:
@@ -94,3 +104,19 @@ class TestTrial:
     def test_one_role_cannot_take_all_connections(self) -> None:
         with sign_in(TRIAL), sign_in(TRIAL), pytest.raises(psycopg.OperationalError):
             sign_in(TRIAL)
+
+    def test_temporary_files_are_bounded(self) -> None:
+        with sign_in(TRIAL) as session, pytest.raises(psycopg.errors.ConfigurationLimitExceeded):
+            session.execute("SELECT count(*) FROM generate_series(1, 500000)")
+
+    @pytest.mark.parametrize("where", ["", "IN DATABASE {database}"])
+    def test_what_a_role_changes_with_itself_is_forgotten(self, where: str) -> None:
+        database = connection.ops.quote_name(connection.settings_dict["NAME"])
+        change = f"ALTER ROLE CURRENT_USER {where.format(database=database)} SET"
+        with sign_in(TRIAL) as session:
+            session.execute(f"{change} search_path = pg_temp".encode())
+            session.execute(f"{change} default_transaction_read_only = on".encode())
+        limits.apply("default")
+        with sign_in(TRIAL) as session:
+            assert session.execute("SHOW search_path").fetchone() == ('"$user", public',)
+            assert session.execute("SHOW transaction_read_only").fetchone() == ("off",)

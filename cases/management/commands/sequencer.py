@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from cases.operations import limits
 from reporting.custody import checkpoints, sequencer
 from reporting.custody.timestamps import OutsideAuthority, TimeStampAuthority
 
@@ -15,7 +17,8 @@ PAUSE = 0.2  # seconds between rounds
 
 class Command(BaseCommand):
     help = (
-        "The sequencer: orders the ledger and signs checkpoints. One process; runs until stopped."
+        "The sequencer: orders the ledger and signs checkpoints, and ends transactions that hold"
+        " up others. One process; runs until stopped."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,6 +38,7 @@ class Command(BaseCommand):
             raise CommandError(f"Nothing was signed: {error}.", returncode=2) from None
         except sequencer.AnotherSequencer as error:
             raise CommandError(str(error), returncode=3) from None
+        threading.Thread(target=limits.keep_ending_overdue, daemon=True).start()
         while True:
             running.round()
             time.sleep(PAUSE)
