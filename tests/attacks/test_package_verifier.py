@@ -77,31 +77,6 @@ def test_another_script_in_the_package_is_named(forged: Forgery) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("event", "about"),
-    [
-        *(("looks:shown", letter) for letter in "RAEK"),
-        ("answer:saved", "A"),
-        ("evidence:acquired", "E"),
-        ("consent:answered", "K"),
-        ("report:submitted", "R"),
-        ("evidence:taken_out", "E"),
-    ],
-)
-def test_an_act_that_the_reporter_did_not_sign_spoils_nothing(
-    forged: Forgery, genuine: Genuine, event: str, about: str
-) -> None:
-    """Whoever holds the public door can record it, about anything of the report."""
-    things = [row["object"] for row in forged.rows() if row["object"].startswith(f"{about}-")]
-    key = checkpoints.private_key(genuine.keys / "checkpoint.key")
-    for thing in dict.fromkeys(things):
-        forged.append_unsigned(event, thing, key=key)
-    forged.sign()
-    done = forged.verified()
-    assert done.returncode == 0, done.stdout
-    assert "acts in the reporter's name have no detail here" in done.stdout
-
-
 def test_the_verifier_writes_out_the_same_characters_as_the_package() -> None:
     lines = [line for line in forgery.SCRIPT.read_text().splitlines() if line[:8] == 'unseen="']
     written = " ".join(line[8:-1].removeprefix("$unseen ") for line in lines)

@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.needs("openssl")]
 
 def _row(at: datetime, /, **other: Any) -> str:
     """The row of an act, by default of sending the report."""
-    row = {
+    row: dict[str, Any] = {
         "actor": "reporter",
         "at": _written(at),
         "detail_hash": "00" * 32,
@@ -63,18 +63,16 @@ def _leaf(row: str) -> str:
 
 def _receipt(folder: Path, *, at: datetime, proof: str = "", **other: Any) -> bytes:
     """What whoever holds the keys in a folder can sign."""
-    body = rfc8785.dumps(
-        {
-            "version": 1,
-            "report": REPORT,
-            "public_key": keys.public_key_of(keys.new_secret()),
-            "signing_key": "00" * 32,
-            "manifest_sha256": "00" * 32,
-            "head": {"seq": 9, "leaf": _leaf(_row(at))},
-            "at": _written(at),
-        }
-        | other
-    )
+    statement: dict[str, Any] = {
+        "version": 1,
+        "report": REPORT,
+        "public_key": keys.public_key_of(keys.new_secret()),
+        "signing_key": "00" * 32,
+        "manifest_sha256": "00" * 32,
+        "head": {"seq": 9, "leaf": _leaf(_row(at))},
+        "at": _written(at),
+    }
+    body = rfc8785.dumps(statement | other)
     key = load_pem_private_key((folder / "receipt.key").read_bytes(), None)
     assert isinstance(key, Ed25519PrivateKey)
     receipt = Receipt(
