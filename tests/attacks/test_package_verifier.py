@@ -72,9 +72,7 @@ def test_another_script_in_the_package_is_named(forged: Forgery) -> None:
     assert "Do not run it" not in forged.verified().stdout
     forged.path("verify.sh").write_text("echo VERIFIED\n")
     forged.sign()
-    assert "Note: verify.sh in the package is another script than this one. Do not run it." in (
-        forged.verified().stdout
-    )
+    assert "verify.sh in the package is another script than this one" in forged.verified().stdout
 
 
 def test_the_verifier_writes_out_the_same_characters_as_the_package() -> None:
