@@ -5,8 +5,8 @@
 # DIR: the unpacked package. CA.pem, LEDGER.pub (the ledger's public key) and ENDED.crl (the list of
 # certificates that ended before their time) reached you by another road, and so must this script: a
 # copy inside a package proves nothing.
-# Exit 0: every layer holds. 1: one does not; it is named. 2: wrong use. 3: this machine cannot check
-# it.
+# Exit 0: every layer holds. 1: one does not; it is named. 2: wrong use. 3: this machine cannot
+# check it.
 set -u
 LC_ALL=C; export LC_ALL
 unset SSL_CERT_FILE SSL_CERT_DIR CDPATH
