@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import UTC
 from pathlib import Path
 
 import rfc8785
@@ -45,7 +46,8 @@ def issue(report: Report, recorded: Signed, *, manifest_sha256: str) -> Receipt:
             "signing_key": public.signing_key,
             "manifest_sha256": manifest_sha256,
             "head": {"seq": recorded.seq, "leaf": recorded.leaf},
-            "at": recorded.at.isoformat(),
+            # Written as its row has it, so that the two can be compared.
+            "at": recorded.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         }
     )
     key = load_pem_private_key(Path(settings.RECEIPT_KEY_FILE).read_bytes(), None)
@@ -75,13 +77,13 @@ def as_text(receipt: Receipt) -> str:
 
 
 def confirm(*, limit: int = 500) -> int:
-    """Add the proof of the ledger to receipts whose event lies under a checkpoint by now; how many.
-    For the worker."""
+    """Add the proof of the ledger, with the row of the act of sending, to receipts whose event lies
+    under a checkpoint by now; how many. For the worker."""
     waiting = {
         (receipt.report_id, int(json.loads(receipt.body)["head"]["seq"]))
         for receipt in Receipt.objects.filter(proof="")[:limit]
     }
-    proofs = extract.proofs(waiting)
+    proofs = extract.proofs(waiting, with_rows=True)
     for (report_id, _seq), proof in proofs.items():
         Receipt.objects.filter(pk=report_id).update(proof=proof)
     return len(proofs)

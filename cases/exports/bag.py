@@ -112,7 +112,7 @@ class Bag:
         self.tag("bagit.txt", b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n")
         octets = sum(written.size for written in self._payload.values())
         oxum = f"{octets}.{len(self._payload)}"
-        lines = {**info, "Bagging-Date": self._date.date().isoformat(), "Payload-Oxum": oxum}
+        lines = {**info, "Payload-Oxum": oxum}
         self.tag(
             "bag-info.txt", "".join(f"{name}: {value}\n" for name, value in lines.items()).encode()
         )

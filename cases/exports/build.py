@@ -13,9 +13,9 @@ from django.conf import settings
 from cases import certificates
 from cases.exports.bag import Bag, Signer
 from cases.exports.encrypt_for import Sink
+from cases.exports.info import info
 from cases.exports.material import Material
 from cases.exports.profiles import PROFILES
-from cases.exports.readable import readable
 from reporting.custody.timestamps import TimeStampAuthority
 
 
@@ -39,10 +39,6 @@ def signer_from_settings() -> Signer:
     )
 
 
-def _one_line(value: str) -> str:
-    return readable(value.replace("\r\n", " ").replace("\r", " ").replace("\n", " "))
-
-
 def _certificate(path: str | Path) -> x509.Certificate:
     return x509.load_pem_x509_certificate(Path(path).read_bytes())
 
@@ -55,15 +51,4 @@ def write(material: Material, sink: Sink, *, signer: Signer) -> str:
     bag = Bag(material.name, sink)
     for write_format in PROFILES[material.referral.profile].formats:
         write_format(bag, material)
-    partner_key = material.referral.partner_key
-    info = {
-        "External-Identifier": material.name,
-        "Source-Organization": material.operator,
-        "Recipient": partner_key.partner.name if partner_key else "",
-        "Recipient-Identifier": partner_key.partner_id if partner_key else "",
-        "Legal-Basis": material.basis,
-        "Export-Profile": material.referral.profile,
-    }
-    # A line break would start a new field of bag-info.txt.
-    one_line = {name: _one_line(value) for name, value in info.items() if value}
-    return bag.finish(signer, one_line)
+    return bag.finish(signer, info(material))

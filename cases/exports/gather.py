@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ SEQUENCED_WITHIN = 15  # seconds; the sequencer works five times a second
 
 
 _FAULT = "it is not as it was recorded"
+_NO_ACT = "none: no act is about it"
 
 
 class RecordBroken(Exception):
@@ -59,6 +59,7 @@ def material(referral: Referral, *, by: Actor) -> Material:
             "partner": partner,
             "recipient": referral.partner_key.partner.name if referral.partner_key else "",
             "profile": referral.profile,
+            "office": settings.OPERATOR_NAME,
         },
         by=by,
         about=referral.pk,
@@ -82,7 +83,7 @@ def material(referral: Referral, *, by: Actor) -> Material:
         secret=secret,
         statement=shared,
         harms=_harms(known, secret, stated),
-        exhibits=exhibits(items, referral, known, said),
+        exhibits=exhibits(items, referral),
         identifiers=identifiers(items),
         withheld=withheld(items, referral, said) + _withheld_details(events),
         events=events,
@@ -91,7 +92,7 @@ def material(referral: Referral, *, by: Actor) -> Material:
         ca_fingerprint=ca.fingerprint(SHA256()).hex(":").upper(),
         basis=basis(referral, known),
         signing_key=bytes.fromhex(founding(report.pk).signing_key),
-        built_at=datetime.now(UTC),
+        built_at=max(act.at for act in known.acts if act.name == "package:built"),
     )
 
 
@@ -132,18 +133,13 @@ def _why_kept_back(answer: reading.Said, profile: str) -> str:
     return "" if profile in question.shared else question.kept_back
 
 
-def exhibits(
-    items: list[reading.OpenItem],
-    referral: Referral,
-    known: OnRecord | None = None,
-    said: list[reading.Said] | None = None,
-) -> list[Exhibit]:
+def exhibits(items: list[reading.OpenItem], referral: Referral) -> list[Exhibit]:
     """The chosen files that may be opened, numbered."""
     files = [
         item for item in items if item.kind == EvidenceItem.Kind.FILE and _goes(item, referral)
     ]
     return [
-        Exhibit(f"E{number:04d}", item.entry, facts, _ages(item, known, said or []))
+        Exhibit(f"E{number:04d}", item.entry, facts)
         for number, item in enumerate(files, start=1)
         if (facts := evidence.facts(item.entry))
     ]
@@ -151,27 +147,6 @@ def exhibits(
 
 def _goes(item: reading.OpenItem, referral: Referral) -> bool:
     return item.openable and item.entry.id in referral.items
-
-
-def _ages(item: reading.OpenItem, known: OnRecord | None, said: list[reading.Said]) -> str:
-    """What the reporter answered about the ages of who is shown, and who released the file if it
-    was quarantined."""
-    group = item.entry.row.group_id if item.entry.row else None
-    given = [
-        answer for answer in said if answer.group == group and answer.group and not answer.fault
-    ]
-    stated = [
-        f"“{answer.wording}”: {', '.join(answer.lines) or 'left empty'} "
-        f"({answer.at:%Y-%m-%d %H:%M} UTC)"
-        for answer in given
-    ]
-    released = [
-        f"released from quarantine by {release.confirmed_by} ({release.at:%Y-%m-%d %H:%M} UTC), "
-        f"proposed by {release.proposed_by}"
-        for release in (reading.releases(known) if known else [])
-        if release.thing == item.entry.id
-    ]
-    return "; ".join([*stated, *released]) or "not stated"
 
 
 def identifiers(items: list[reading.OpenItem]) -> list[Identifier]:
@@ -194,15 +169,13 @@ def withheld(
         )
     for answer in said:
         if why := _why_kept_back(answer, referral.profile):
-            commitment = f"act answer:saved about {answer.id}"
+            commitment = f"act answer:saved about {answer.id}" if answer.at else _NO_ACT
             left_out.append(Withheld(f"answer {answer.id} to: {answer.wording}", why, commitment))
     return left_out
 
 
 def _commitment(entry: Entry[EvidenceItem]) -> str:
-    return (
-        f"object_sha256 {entry.event.object_sha256}" if entry.event else "none: no act is about it"
-    )
+    return f"object_sha256 {entry.event.object_sha256}" if entry.event else _NO_ACT
 
 
 def _event(
@@ -288,5 +261,6 @@ def basis(referral: Referral, known: OnRecord) -> str:
         act for act in known.acts if act.name == "referral:prepared" and act.object == referral.pk
     ]
     detail = known.details.get(prepared[-1].id) if prepared else None
-    _kind, _, words = str((detail or {}).get("basis", "")).partition(": ")
-    return f"{referral.get_legal_basis_display()}: {words}"
+    kind, _, words = str((detail or {}).get("basis", "")).partition(": ")
+    label = dict(Referral.LegalBasis.choices).get(kind, "")
+    return f"{label}: {words}"

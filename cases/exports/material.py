@@ -68,13 +68,11 @@ class Withheld:
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A file that goes with the package. `number` is E0001 and so on; `ages` is what is known of
-    the ages of who is shown."""
+    """A file that goes with the package. `number` is E0001 and so on."""
 
     number: str
     entry: Entry[EvidenceItem]
     facts: Acquisition
-    ages: str
 
     @property
     def path(self) -> str:
@@ -122,7 +120,7 @@ class Material:
 
     `harms`: codes of reporting.harms. `ca_fingerprint`: SHA-256 of the CA certificate.
     `signing_key`: the raw Ed25519 public key of the report. `basis`: the consent or legal basis,
-    as the partner reads it.
+    as the partner reads it. `built_at`: the time of the act `package:built`.
     """
 
     name: str

@@ -38,31 +38,36 @@ class Chain:
     checkpoint: str
 
 
-def tlog_proof(tree_index: int, hashes: list[bytes], checkpoint: str) -> str:
-    """C2SP tlog-proof@v1: everything to check one entry offline, as text."""
+def tlog_proof(tree_index: int, hashes: list[bytes], checkpoint: str, *, row: str = "") -> str:
+    """C2SP tlog-proof@v1: everything to check one entry offline, as text. `row`: the canonical row
+    that the leaf is the hash of, to go with it as extra data."""
+    extra = f"extra {base64.b64encode(row.encode()).decode()}\n" if row else ""
     lines = "".join(base64.b64encode(one).decode() + "\n" for one in hashes)
-    return f"c2sp.org/tlog-proof@v1\nindex {tree_index}\n{lines}\n{checkpoint}"
+    return f"c2sp.org/tlog-proof@v1\n{extra}index {tree_index}\n{lines}\n{checkpoint}"
 
 
-def proofs(keys: Iterable[Key]) -> dict[Key, str]:
-    """The tlog-proofs of events under the newest checkpoint; those that it does not cover yet are
-    left out."""
+def proofs(keys: Iterable[Key], *, with_rows: bool = False) -> dict[Key, str]:
+    """The tlog-proofs of events under the newest checkpoint, with their rows if asked for; those
+    that it does not cover yet are left out."""
     wanted, checkpoint = list(keys), published.newest()
     if checkpoint is None or not wanted:
         return {}
     subjects, seqs = [subject for subject, _seq in wanted], [seq for _subject, seq in wanted]
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT event.subject, event.seq, place.tree_index "
+            "SELECT event.subject, event.seq, place.tree_index, event.canonical "
             "FROM public.custody_custodyevent event "
             "JOIN unnest(%s::text[], %s::bigint[]) AS wanted (subject, seq) USING (subject, seq) "
             "JOIN public.custody_place place ON place.event_id = event.id "
             "WHERE place.tree_index < %s",
             [subjects, seqs, checkpoint.size],
         )
-        places = {(subject, seq): index for subject, seq, index in cursor.fetchall()}
-    paths = tiles.inclusion_proofs(places.values(), checkpoint.size)
-    return {key: tlog_proof(index, paths[index], checkpoint.note) for key, index in places.items()}
+        places = {(subject, seq): found for subject, seq, *found in cursor.fetchall()}
+    paths = tiles.inclusion_proofs((index for index, _row in places.values()), checkpoint.size)
+    return {
+        key: tlog_proof(index, paths[index], checkpoint.note, row=row if with_rows else "")
+        for key, (index, row) in places.items()
+    }
 
 
 def chain(subject: str) -> Chain:

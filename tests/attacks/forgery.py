@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rfc8785
 from asn1crypto import cms, pem, tsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
@@ -74,9 +75,34 @@ class Forgery:
         withheld.write_text("".join(f"{line}\n" for line in kept))
         record = json.loads(self.path("data/case/withheld.json").read_bytes())
         record["withheld"] = [entry for entry in record["withheld"] if _act_of(entry) <= number]
-        self._write_json("data/case/withheld.json", record)
+        self.write_withheld(record["withheld"])
         proof = self.genuine.acts[number - 1].proof
         self.path("data/custody/newest.tlog-proof").write_text(proof)
+
+    def bag_info(self, name: str, value: str) -> None:
+        """Another value of a field."""
+        lines = self.path("bag-info.txt").read_text().splitlines()
+        changed = [f"{name}: {value}" if line.startswith(f"{name}: ") else line for line in lines]
+        assert changed != lines
+        self.path("bag-info.txt").write_text("".join(f"{line}\n" for line in changed))
+
+    def append_unsigned(self, event: str, about: str, *, key: Ed25519PrivateKey) -> None:
+        """What whoever holds the public door can record: an act that no reporter signed. The office
+        withholds its detail."""
+        rows = self.rows()
+        row = rows[-1] | {"seq": len(rows) + 1, "event": event, "object": about, "door": "public"}
+        row |= {"actor": "reporter", "detail_hash": NO_LEAF}
+        name = f"{LEDGER}/{row['seq']:08d}"
+        self.path(f"{name}.json").write_text(json.dumps(row))
+        self.path(f"{name}.detail").write_bytes(b"")
+        self.withhold(row["seq"], say_so=True)
+        self.rewrite_ledger(lambda row: None, key=key)
+        shown = "" if about == row["subject"] else about
+        line = f"{row['at']},{event},reporter,public,{shown},ledger/{row['seq']:08d}.json\r\n"
+        with self.path("data/timeline.csv").open("a", newline="") as timeline:
+            timeline.write(line)
+        certificate = "data/certificates/hash-certificate.txt"
+        self.replace(certificate, f"acts 1 to {len(rows)} of", f"acts 1 to {len(rows) + 1} of")
 
     def withhold(self, number: int, *, say_so: bool) -> None:
         """Leave the detail of an act out, and name it as withheld where `say_so`."""
@@ -94,7 +120,7 @@ class Forgery:
             "commitment": f"detail_hash {row['detail_hash']}",
         }
         record["withheld"] = sorted([*record["withheld"], entry], key=_act_of)
-        self._write_json("data/case/withheld.json", record)
+        self.write_withheld(record["withheld"])
 
     def rewrite_ledger(
         self, change: Callable[[dict[str, Any]], None], *, key: Ed25519PrivateKey
@@ -149,6 +175,11 @@ class Forgery:
 
     def manifests(self) -> None:
         payload = self._listed(self.path("data"))
+        octets = sum(self.path(name).stat().st_size for name in payload)
+        lines = self.path("bag-info.txt").read_bytes().splitlines(keepends=True)
+        lines = [line for line in lines if not line.startswith(b"Payload-Oxum: ")]
+        lines.append(f"Payload-Oxum: {octets}.{len(payload)}\n".encode())
+        self.path("bag-info.txt").write_bytes(b"".join(lines))
         for algorithm in ("sha256", "sha512"):
             self._manifest(f"manifest-{algorithm}.txt", payload, algorithm)
         tags = {
@@ -175,9 +206,11 @@ class Forgery:
         ]
         self.path(name).write_text("".join(lines))
 
-    def _write_json(self, name: str, record: dict[str, Any]) -> None:
-        text = json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True)
-        self.path(name).write_text(text)
+    def write_withheld(self, entries: list[dict[str, str]]) -> None:
+        lines = ",\n".join(rfc8785.dumps(entry).decode() for entry in entries)
+        ended = f"{lines}\n" if lines else ""
+        text = f'{{"withheld":[\n{ended}]}}\n'
+        self.path("data/case/withheld.json").write_text(text)
 
 
 def _act_of(entry: dict[str, str]) -> int:

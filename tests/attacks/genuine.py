@@ -30,7 +30,15 @@ from reporting.vault.keys import Secret, new_secret
 from tests import factories
 from tests.cases.office import Office, sequencing
 
-_HARD = 'order "7"\r\nof 2026\tin C:\\run\n\x1b[31m \u202egpj.exe ünï अ'
+_HARD = (
+    'order "7"\r\nof 2026\tin C:\\run\n\x1b[31m \u202egpj.exe ünï अ \x7f\x9b \u200b\ufeff\U000e0041'
+)
+
+_LINKS = [
+    '=HYPERLINK("https://a.example","b")',
+    "https://b.example/張\u200b\x9b,\U000e0041",
+    ".c d",
+]
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,7 @@ def house_open(folder: Path, held: ceremony.Held) -> Iterator[None]:
 
 def build(folder: Path, keys: Path) -> Genuine:
     """Two reports handed over; the reporter of the first says no afterwards."""
-    office, other = Office(), Office()
+    office, other = Office(lines=_LINKS), Office()
     intake.answer(office.visit, questions.BY_KEY["words"], _HARD)
     people = {"by": office.worker, "checked_by": office.supervisor}
     another = factories.partner_key(new_secret(), **people)

@@ -166,6 +166,13 @@ def _consent(forged: Forgery, signed: tuple[bytes, bytes]) -> None:
     forged.path("data/consent/consent.sig").write_bytes(signed[1])
 
 
+def _recipient_renamed(forged: Forgery) -> None:
+    forged.bag_info("Recipient", "Another police")
+    receipt = "data/certificates/handover-receipt.txt"
+    forged.replace(receipt, "Example police", "Another police")
+    _detail("package:built", "recipient", "Another police")(forged)
+
+
 def _consents_are_alike_but_for_the_act(forged: Forgery) -> None:
     _yes_before(forged)
     until = json.loads(forged.genuine.yes_before[0])["expires_at"][:10]
@@ -222,8 +229,8 @@ def _proof_with_words(forged: Forgery) -> None:
         (_consents_are_alike_but_for_the_act, "consent (not the one that was recorded)"),
         (_yes_to_another, "consent (to another partner)"),
         (_two_originals, "exhibits (data/exhibits/E0001 does not hold one original)"),
-        (_original_under_another_name, "exhibits (data/exhibits/E0001 does not hold one original)"),
-        (_other_md5, "exhibits (data/exhibits/E0001/exhibit.json: MD5 or SHA-1)"),
+        (_original_under_another_name, "files (no package has a file data/exhibits/E0001/picture"),
+        (_other_md5, "exhibits (data/exhibits/E0001/exhibit.json does not agree with the record"),
         (_no_ledger_key, "checkpoint (log-key.pem cannot be read)"),
         (_checkpoint_body_changed, "checkpoint (not signed by the ledger's key)"),
         (_proof_too_long, "inclusion proof (too long)"),
@@ -263,9 +270,10 @@ def _detail(act: str, key: str, value: Any) -> Callable[[Forgery], None]:
         (_detail("package:built", "referral", "F-000000000000"), "referral (the act of packing is"),
         (_detail("referral:prepared", "partner", "P-000000000000"), "referral (prepared for"),
         (_detail("referral:approved", "partner", "P-000000000000"), "referral (approved for"),
-        (_detail("referral:approved", "case", "C-000000000000"), "referral (bag-info.txt names"),
+        (_detail("referral:approved", "case", "C-000000000000"), "referral (bag-info.txt does"),
         (_detail("consent:answered", "partner", "P-000000000000"), "consent (recorded for"),
         (_detail("report:started", "signing_key", "00"), "reporter's signature (the first act"),
+        (_recipient_renamed, "consent (to a partner of another name)"),
         (
             _detail("referral:prepared", "items", []),
             "exhibits (data/exhibits/E0001/original.jpg is",
@@ -330,7 +338,7 @@ def test_a_consent_beside_an_order_is_not_its_basis(on_an_order: Forgery) -> Non
 def test_an_order_of_other_words_is_found(on_an_order: Forgery) -> None:
     on_an_order.replace("bag-info.txt", "of 2026", "of 2025")
     on_an_order.sign()
-    assert "Layer: referral (bag-info.txt names another basis)" in on_an_order.verified().stdout
+    assert "Layer: referral (bag-info.txt does not say" in on_an_order.verified().stdout
 
 
 def test_the_package_needs_no_environment(forged: Forgery) -> None:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cases import certificates
-from cases.exports import build
+from cases.exports import build, readable
 from cases.operations import ceremony
 from reporting import acts
 from reporting.custody import checkpoints
@@ -60,6 +60,27 @@ def test_a_package_signed_again_without_a_change_holds(forged: Forgery) -> None:
     assert forged.verified().returncode == 0
 
 
+@pytest.mark.parametrize("name", ["SUMMARY.pdf", "data/reports/report.pdf"])
+def test_what_no_script_can_make_anew_is_named_as_not_checked(forged: Forgery, name: str) -> None:
+    forged.path(name).write_bytes(b"%PDF-1.4 somebody innocent did it")
+    forged.sign()
+    (said,) = forged.verified().stdout.partition("NOT CHECKED against the record")[2:]
+    assert name in said
+
+
+def test_another_script_in_the_package_is_named(forged: Forgery) -> None:
+    assert "Do not run it" not in forged.verified().stdout
+    forged.path("verify.sh").write_text("echo VERIFIED\n")
+    forged.sign()
+    assert "verify.sh in the package is another script than this one" in forged.verified().stdout
+
+
+def test_the_verifier_writes_out_the_same_characters_as_the_package() -> None:
+    lines = [line for line in forgery.SCRIPT.read_text().splitlines() if line[:8] == 'unseen="']
+    written = " ".join(line[8:-1].removeprefix("$unseen ") for line in lines)
+    assert written == readable.UNSEEN
+
+
 # --- a record of the thief's own ---
 
 
@@ -67,10 +88,16 @@ def _to_2020(row: dict[str, Any]) -> None:
     row["at"] = f"2020{row['at'][4:]}"
 
 
+def _packed_in_2020(forged: Forgery) -> None:
+    packed = forged.rows()[forged.numbers("package:built")[-1] - 1]["at"]
+    forged.bag_info("Bagging-Date", packed[:10])
+
+
 def test_a_record_re_dated_under_the_thiefs_own_ledger_key_is_not_the_ledgers(
     forged: Forgery,
 ) -> None:
     forged.rewrite_ledger(_to_2020, key=Ed25519PrivateKey.generate())
+    _packed_in_2020(forged)
     forged.sign()
     assert "Layer: reporter's signature" in forged.verified(ledger=False).stdout
 
@@ -79,6 +106,7 @@ def test_not_even_the_ledgers_own_key_re_dates_what_the_reporter_signed(
     forged: Forgery, genuine: Genuine
 ) -> None:
     forged.rewrite_ledger(_to_2020, key=checkpoints.private_key(genuine.keys / "checkpoint.key"))
+    _packed_in_2020(forged)
     forged.sign()
     assert "Layer: reporter's signature" in forged.verified().stdout
 

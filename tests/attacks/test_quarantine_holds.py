@@ -30,6 +30,7 @@ from reporting.models import (
     Report,
 )
 from tests import factories
+from tests.attacks import forgery
 from tests.attacks.tools import beside, content, waits_for_a_lock, withheld
 from tests.cases.office import Desk, Office
 
@@ -249,11 +250,11 @@ def test_a_package_states_the_ages_that_were_answered_and_who_released_the_file(
     quarantine.confirm(decision, by=office.supervisor)
     package = office.unpacked(office.package(), tmp_path)
     record = json.loads((package / "data/exhibits/E0001/exhibit.json").read_text())
-    yes, no, released = record["ages"].split("; ")
-    assert "Yes, everyone was 18 or older" in yes
-    assert ": No (" in no
-    assert released.startswith(f"released from quarantine by {office.supervisor.actor}")
-    assert released.endswith(f"proposed by {officer.actor}")
+    answered = [
+        json.loads((package / f"data/statement/answers/{answer}.json").read_text())["value"]
+        for answer in record["answers_about_ages"]
+    ]
+    assert answered == ["yes", "no"]
     page = Desk("reader", "caseworker").does(f"/office/case/{office.case.pk}/")
     named = f"proposed by {officer.username}, confirmed by {office.supervisor.username}."
     assert named in " ".join(page.split())
@@ -262,5 +263,8 @@ def test_a_package_states_the_ages_that_were_answered_and_who_released_the_file(
         for path in sorted((package / "data/custody/ledger").glob("*.json"))
     ]
     deciding = {act["event"]: act["actor"] for act in acts if act["object"] == office.file.pk}
+    released = [act["at"] for act in acts if act["event"] == "quarantine:released"]
+    assert record["released_from_quarantine_utc"] == released
+    assert forgery.verify(package, Path(settings.CA_CERTIFICATE_FILE).parent).returncode == 0
     assert deciding["quarantine:released"] == office.supervisor.actor
     assert deciding["quarantine:proposed"] == officer.actor

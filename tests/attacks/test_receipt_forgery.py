@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import rfc8785
@@ -28,24 +29,50 @@ from reporting.models import Receipt
 from reporting.vault import keys
 
 SCRIPT = Path("reporting/verify-receipt.sh").resolve()
-LEAF = hashlib.sha256(b"an act").hexdigest()
+REPORT = "R-000000000000"
 
 pytestmark = [pytest.mark.needs("openssl")]
 
 
-def _receipt(folder: Path, *, at: datetime, proof: str = "") -> bytes:
+def _row(at: datetime, /, **other: Any) -> str:
+    """The row of an act, by default of sending the report."""
+    row: dict[str, Any] = {
+        "actor": "reporter",
+        "at": _written(at),
+        "detail_hash": "00" * 32,
+        "detail_sealed_sha256": "00" * 32,
+        "door": "public",
+        "event": "report:submitted",
+        "id": 17,
+        "object": REPORT,
+        "object_sha256": "00" * 32,
+        "previous": "00" * 32,
+        "seq": 9,
+        "subject": REPORT,
+    }
+    return rfc8785.dumps(row | other).decode()
+
+
+def _written(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _leaf(row: str) -> str:
+    return hashlib.sha256(b"\0" + row.encode()).hexdigest()
+
+
+def _receipt(folder: Path, *, at: datetime, proof: str = "", **other: Any) -> bytes:
     """What whoever holds the keys in a folder can sign."""
-    body = rfc8785.dumps(
-        {
-            "version": 1,
-            "report": "R-000000000000",
-            "public_key": keys.public_key_of(keys.new_secret()),
-            "signing_key": "00" * 32,
-            "manifest_sha256": "00" * 32,
-            "head": {"seq": 9, "leaf": LEAF},
-            "at": at.isoformat(),
-        }
-    )
+    statement: dict[str, Any] = {
+        "version": 1,
+        "report": REPORT,
+        "public_key": keys.public_key_of(keys.new_secret()),
+        "signing_key": "00" * 32,
+        "manifest_sha256": "00" * 32,
+        "head": {"seq": 9, "leaf": _leaf(_row(at))},
+        "at": _written(at),
+    }
+    body = rfc8785.dumps(statement | other)
     key = load_pem_private_key((folder / "receipt.key").read_bytes(), None)
     assert isinstance(key, Ed25519PrivateKey)
     receipt = Receipt(
@@ -57,13 +84,13 @@ def _receipt(folder: Path, *, at: datetime, proof: str = "") -> bytes:
     return receipts.as_text(receipt).encode()
 
 
-def _proof(folder: Path) -> str:
+def _proof(folder: Path, row: str) -> str:
     """The act is alone in its tree, so that its leaf is the root."""
     key = checkpoints.private_key(folder / "checkpoint.key")
     signed = checkpoints.sign(
-        origin="test.example/ledger", size=1, root=bytes.fromhex(LEAF), key=key
+        origin="test.example/ledger", size=1, root=bytes.fromhex(_leaf(row)), key=key
     )
-    return extract.tlog_proof(0, [], signed.note)
+    return extract.tlog_proof(0, [], signed.note, row=row)
 
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -95,21 +122,66 @@ def test_an_honest_receipt_holds(verified: Run, held: ceremony.Held) -> None:
 
 
 def test_an_honest_proof_in_a_tree_of_one_act_holds(verified: Run, held: ceremony.Held) -> None:
-    note = _receipt(held.folder, at=datetime.now(UTC), proof=_proof(held.folder))
+    at = datetime.now(UTC)
+    note = _receipt(held.folder, at=at, proof=_proof(held.folder, _row(at)))
     done = verified(note, held.folder / "checkpoint.pub")
-    assert "CONFIRMED: recorded in the ledger under a checkpoint of 1 acts" in done.stdout
+    assert "CONFIRMED: its sending is recorded in the ledger under a checkpoint of 1 acts" in (
+        done.stdout
+    )
     assert "was not checked" in verified(note).stdout
 
 
 def test_another_signature_under_the_checkpoint_is_passed_over(
     verified: Run, held: ceremony.Held
 ) -> None:
-    witness = base64.b64encode(bytes(76)).decode()
-    proof = f"{_proof(held.folder)}\u2014 witness.example/w {witness}\n"
-    note = _receipt(held.folder, at=datetime.now(UTC), proof=proof)
+    at, witness = datetime.now(UTC), base64.b64encode(bytes(76)).decode()
+    proof = f"{_proof(held.folder, _row(at))}\u2014 witness.example/w {witness}\n"
+    note = _receipt(held.folder, at=at, proof=proof)
     assert "CONFIRMED" in verified(note, held.folder / "checkpoint.pub").stdout
-    planted = _receipt(held.folder, at=datetime.now(UTC), proof=f"{proof}planted\n")
+    planted = _receipt(held.folder, at=at, proof=f"{proof}planted\n")
     assert "its proof was changed" in verified(planted, held.folder / "checkpoint.pub").stdout
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"event": "looks:shown"},
+        {"subject": "R-111111111111", "object": "R-111111111111"},
+        {"object": "A-000000000000"},
+        {"seq": 8},
+        {"at": "2026-01-01T00:00:00.000000Z"},
+        {"actor": "S-000000000000", "door": "staff"},
+    ],
+)
+def test_a_receipt_is_confirmed_only_by_the_sending_of_its_own_report(
+    verified: Run, held: ceremony.Held, other: dict[str, Any]
+) -> None:
+    """A thief of the receipt key names the leaf of an act that is in the ledger."""
+    at = datetime.now(UTC)
+    row = _row(at, **other)
+    head = {"seq": 9, "leaf": _leaf(row)}
+    note = _receipt(held.folder, at=at, proof=_proof(held.folder, row), head=head)
+    done = verified(note, held.folder / "checkpoint.pub")
+    assert (done.returncode, "CONFIRMED" in done.stdout) == (1, False)
+    assert "the act in its proof is not the sending of this report at this time" in done.stdout
+
+
+def test_a_receipt_is_confirmed_only_by_the_leaf_that_it_names(
+    verified: Run, held: ceremony.Held
+) -> None:
+    at = datetime.now(UTC)
+    head = {"seq": 9, "leaf": _leaf("another act")}
+    note = _receipt(held.folder, at=at, proof=_proof(held.folder, _row(at)), head=head)
+    done = verified(note, held.folder / "checkpoint.pub")
+    assert "NOT VALID: it speaks of another act than its proof" in done.stdout
+
+
+@pytest.mark.parametrize("other", [{"more": "words"}, {"report": 'R-1","report":"R-2'}])
+def test_a_receipt_states_nothing_else(
+    verified: Run, held: ceremony.Held, other: dict[str, Any]
+) -> None:
+    done = verified(_receipt(held.folder, at=datetime.now(UTC), **other))
+    assert done.stdout == "NOT VALID: its first line is not the statement of a receipt\n"
 
 
 def test_a_receipt_from_the_future_is_refused(verified: Run, held: ceremony.Held) -> None:

@@ -1,10 +1,9 @@
 """exhibits/: each original byte for byte, hashed again while it is written, and a JSON record of
-its hashes, size and origin."""
+its hashes, size and origin. verify.sh makes the record anew from the acts and compares."""
 
 from __future__ import annotations
 
 import json
-import mimetypes
 from functools import partial
 
 from cases.exports.bag import Bag
@@ -20,7 +19,6 @@ def write(bag: Bag, material: Material) -> None:
         known = _known_digests(exhibit, material)
         open_original = partial(evidence.open_sealed, exhibit.entry, material.secret)
         written = bag.stream(exhibit.path, open_original, known)
-        guessed_type = mimetypes.guess_type(exhibit.facts.file_name)[0]
         record = {
             "exhibit": exhibit.number,
             "item": exhibit.entry.id,
@@ -31,11 +29,12 @@ def write(bag: Bag, material: Material) -> None:
             "sha256": written.digests.sha256,
             "sha512": written.digests.sha512,
             "sha256_at_receipt": exhibit.facts.sha256,
-            "received_utc": _received(exhibit, material),
+            "received_utc": _times("evidence:acquired", exhibit, material)[0],
             "how_received": exhibit.facts.how,
-            "media_type_by_name": guessed_type or "application/octet-stream",
-            "looked_at_by_the_office_utc": _looks(exhibit, material),
-            "ages": exhibit.ages,
+            # Some courts ask whether anybody saw a file before the police did.
+            "looked_at_by_the_office_utc": _times("evidence:revealed", exhibit, material),
+            "released_from_quarantine_utc": _times("quarantine:released", exhibit, material),
+            "answers_about_ages": _answers_about(exhibit, material),
             **_stored(exhibit),
         }
         bag.payload(
@@ -50,28 +49,34 @@ def _stored(exhibit: Exhibit) -> dict[str, object]:
     assert row is not None
     return {
         "person": row.person_id,
-        "file_group": row.group_id,
+        "file_group": row.group_id or "",
         "vault_object": row.vault_name,
         "ciphertext_size": row.ciphertext_size,
         "ciphertext_sha256": row.ciphertext_sha256,
     }
 
 
-def _received(exhibit: Exhibit, material: Material) -> str:
-    """When it came in, as its act writes it: verify.sh compares the two."""
-    acts = (json.loads(event.canonical) for event in material.events)
-    kept = (act for act in acts if act["event"] == "evidence:acquired")
-    return next((str(act["at"]) for act in kept if act["object"] == exhibit.entry.id), "")
-
-
-def _looks(exhibit: Exhibit, material: Material) -> list[str]:
-    """When staff looked at it (ISO 8601, UTC): some courts ask whether anybody saw a file before
-    the police did."""
-    acts = [json.loads(event.canonical) for event in material.events]
+def _times(act: str, exhibit: Exhibit, material: Material) -> list[str]:
+    """When an act about it was recorded (UTC), oldest first, as the acts write it."""
     return [
-        act["at"]
-        for act in acts
-        if act["event"] == "evidence:revealed" and act["object"] == exhibit.entry.id
+        str(row["at"])
+        for event in material.events
+        if (row := json.loads(event.canonical))["event"] == act
+        and row["object"] == exhibit.entry.id
+    ]
+
+
+def _answers_about(exhibit: Exhibit, material: Material) -> list[str]:
+    """The ids of every answer about the ages of who is shown; its words and time stand in the
+    statement."""
+    group = exhibit.entry.row.group_id if exhibit.entry.row else None
+    return [
+        str(act["object"])
+        for event in material.events
+        if (act := json.loads(event.canonical))["event"] == "answer:saved"
+        and not event.withheld
+        and group
+        and unsalted(event.revealed)["group"] == group
     ]
 
 

@@ -1,4 +1,5 @@
-"""identifiers.csv: accounts and addresses exactly as the reporter typed them."""
+"""identifiers.csv: links and accounts as the reporter typed them, in the spelling of `table` and
+`readable`. verify.sh makes the file anew from the acts by which they came in and compares."""
 
 from __future__ import annotations
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import csv as csv_module
 import io
-import unicodedata
 from collections.abc import Sequence
 
-from cases.exports.formats.visible import visible
-
-_FORMULA = frozenset("=+-@\t\r")
+from cases.exports.readable import readable
 
 
 def csv(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
@@ -22,8 +19,8 @@ def csv(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
 
 
 def _harmless(cell: str) -> str:
-    """A leading apostrophe is the spreadsheets' own mark for "this is text"; full-width signs count
-    as well."""
-    shown = visible(cell)
-    first = unicodedata.normalize("NFKC", shown.lstrip())[:1]
-    return f"'{shown}" if first in _FORMULA or shown[:1] in _FORMULA else shown
+    """A leading apostrophe is the spreadsheets' own mark for "this is text". It stands before
+    whatever begins with neither a letter nor a digit of ASCII: no formula does, in any spelling."""
+    shown = readable(cell)
+    plain = shown[:1].isascii() and shown[:1].isalnum()
+    return shown if plain or not shown else f"'{shown}"
