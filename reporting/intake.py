@@ -112,6 +112,7 @@ def add_lines(visit: Visit, kind: EvidenceItem.Kind, lines: Iterable[str]) -> No
     """
     given = list(lines)
     embedded.check("\n".join(given))
+    budgets.check_lines(given)
     with transaction.atomic():
         _lock(visit)
         budgets.check_items(visit.report, len(given))

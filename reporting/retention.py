@@ -3,6 +3,7 @@ nobody."""
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 from django.conf import settings
@@ -14,6 +15,8 @@ from reporting.actors import Actor
 from reporting.custody.record import record
 from reporting.models import EvidenceItem, Report
 
+log = logging.getLogger("holdfast.worker")
+
 
 def expire_drafts(*, by: Actor) -> int:
     """Forget every draft that was idle for DRAFT_DAYS; how many. A draft that holds something
@@ -22,7 +25,16 @@ def expire_drafts(*, by: Actor) -> int:
     old = Report.objects.filter(state=Report.State.DRAFT, started_at__lt=since).order_by(
         "started_at"
     )
-    return sum(_expire(report_id, by=by) for report_id in old.values_list("id", flat=True))
+    return sum(_tried(report_id, by=by) for report_id in old.values_list("id", flat=True))
+
+
+def _tried(report_id: str, *, by: Actor) -> bool:
+    """One that cannot be forgotten keeps none of the others."""
+    try:
+        return _expire(report_id, by=by)
+    except Exception:
+        log.exception("a draft could not be forgotten", extra={"report": report_id})
+        return False
 
 
 def _expire(report_id: str, *, by: Actor) -> bool:

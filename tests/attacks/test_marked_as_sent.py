@@ -8,13 +8,12 @@ import json
 import pytest
 from django.db import connection, transaction
 from django.test import Client
-from django.utils import timezone
 
 from cases import records
 from cases.models import Assessment, Case
 from cases.operations.acting import acting_as
 from cases.triage import decisions, queue
-from reporting import intake, office, sent
+from reporting import intake, office, sent, stored
 from reporting.custody.models import CustodyEvent
 from reporting.custody.record import record
 from reporting.models import Receipt, Report
@@ -36,10 +35,13 @@ def _mark(visit: Visit, proof: str = "") -> None:
             "SELECT public.reporting_wrap_for_office(%s, %s, %s)",
             [report, ids, [b"\x02junk" for _ in ids]],
         )
-        Report.objects.filter(pk=report).update(
-            state=Report.State.RECEIVED, submitted_at=timezone.now()
+        recorded = record(
+            report,
+            "report:submitted",
+            actor="reporter",
+            detail={},
+            about_sha256=stored.report_sha256(report),
         )
-        recorded = record(report, "report:submitted", actor="reporter", detail={})
         Receipt.objects.create(
             report_id=report,
             body=json.dumps({"head": {"seq": recorded.seq}}),
@@ -84,9 +86,9 @@ def test_nobody_reads_or_decides_it(marked: Visit) -> None:
     ):
         with pytest.raises(sent.NotSentByReporter):
             decide()
-    assert not queue.needs_assessment(marked.report)
     assert not Case.objects.exists()
     factories.sweep()
+    assert not Assessment.objects.exists()
     assert "Open and read" not in desk.sees(path)
 
 
