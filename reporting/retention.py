@@ -3,7 +3,6 @@ nobody."""
 
 from __future__ import annotations
 
-import logging
 from datetime import timedelta
 
 from django.conf import settings
@@ -15,8 +14,6 @@ from reporting.actors import Actor
 from reporting.custody.record import record
 from reporting.models import EvidenceItem, Report
 
-log = logging.getLogger("holdfast.worker")
-
 
 def expire_drafts(*, by: Actor) -> int:
     """Forget every draft that was idle for DRAFT_DAYS; how many. A draft that holds something
@@ -25,16 +22,15 @@ def expire_drafts(*, by: Actor) -> int:
     old = Report.objects.filter(state=Report.State.DRAFT, started_at__lt=since).order_by(
         "started_at"
     )
-    return sum(_tried(report_id, by=by) for report_id in old.values_list("id", flat=True))
-
-
-def _tried(report_id: str, *, by: Actor) -> bool:
-    """One that cannot be forgotten keeps none of the others."""
-    try:
-        return _expire(report_id, by=by)
-    except Exception:
-        log.exception("a draft could not be forgotten", extra={"report": report_id})
-        return False
+    forgotten, failures = 0, list[Exception]()
+    for report_id in old.values_list("id", flat=True):
+        try:
+            forgotten += _expire(report_id, by=by)
+        except Exception as failure:  # one that cannot be forgotten keeps none of the others
+            failures.append(failure)
+    if failures:
+        raise failures[0]
+    return forgotten
 
 
 def _expire(report_id: str, *, by: Actor) -> bool:

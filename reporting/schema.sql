@@ -181,7 +181,8 @@ SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM public.reporting_quarantined(NEW.report_id) q
             WHERE q.thing = NEW.thing AND q.state = NEW.state) THEN
-        PERFORM public.reporting_refuse_unrecorded(TG_TABLE_NAME, NEW.thing);
+        RAISE EXCEPTION 'custody: % of % is not on record', NEW.state, NEW.thing
+            USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NULL;
 END $$;

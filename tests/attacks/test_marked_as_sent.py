@@ -27,7 +27,7 @@ LINE = "Not as recorded: not sent by the reporter"
 
 
 def _mark(visit: Visit, proof: str = "") -> None:
-    """All that the role may write: wraps that nobody can open, the act, the state, a receipt."""
+    """All that the role may write: wraps that nobody can open, the act, a receipt."""
     report = visit.report.pk
     ids = [keys.key_id(key) for key in office.public_keys()]
     with acting_as("public"), transaction.atomic(), connection.cursor() as cursor:
