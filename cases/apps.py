@@ -16,10 +16,11 @@ class CasesConfig(AppConfig):
 
 
 def _apply_rules(**kwargs: Any) -> None:
-    """After the last app is migrated: our SQL, then the rights that `cases.operations.grants`
-    lists, and no others."""
-    from cases.operations import grants
+    """After the last app is migrated: our SQL, the rights that `cases.operations.grants`
+    lists and no others, and the checks of values."""
+    from cases.operations import grants, values
     from reporting.custody import rules
 
     rules.apply_file(Path(__file__).with_name("schema.sql"), kwargs["using"])
     grants.apply(kwargs["using"])
+    values.apply(kwargs["using"])

@@ -12,11 +12,13 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.db import connection
+from django.utils import timezone
 
 from cases.models import Claim
 
 LEASE = timedelta(minutes=5)
 BUILD_LEASE = timedelta(hours=2)
+AGAIN_AFTER = timedelta(minutes=10)
 
 
 @contextmanager
@@ -32,6 +34,18 @@ def claim(work: str, lease: timedelta = LEASE) -> Iterator[bool]:
     finally:
         # not the claim of another worker, that took the work when this one's lease had run out
         Claim.objects.filter(work=work, until=until).delete()
+
+
+def put_off(work: str) -> None:
+    """Claimed work that failed: nobody claims it again before AGAIN_AFTER, so that what cannot be
+    done does not stand before what can."""
+    Claim.objects.filter(work=work).update(until=timezone.now() + AGAIN_AFTER)
+
+
+def held(kind: str) -> set[str]:
+    """Whose work of this kind is being done or was put off: the names without the kind."""
+    works = Claim.objects.filter(work__startswith=f"{kind} ", until__gt=timezone.now())
+    return {work.partition(" ")[2] for work in works.values_list("work", flat=True)}
 
 
 def _take(work: str, lease: timedelta) -> datetime | None:

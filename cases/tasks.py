@@ -2,13 +2,14 @@
 
 The sweep only names what waits; each piece of work is a task of its own, claimed by one worker at a
 time. Packages are built from a queue of their own, so that a long build holds up no triage. Nothing
-is retried without a limit: each opening is an event that the reporter sees. A failure is marked on
+is retried without a pause: each opening is an event that the reporter sees. A failure is marked on
 the report or referral and shown to the staff.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 
 from celery import Task, shared_task
 from django.conf import settings
@@ -19,7 +20,7 @@ from cases.casework import quarantine as decisions
 from cases.models import Referral
 from cases.referrals import disclosure, recall
 from cases.triage import queue
-from reporting import evidence, receipts, retention
+from reporting import evidence, receipts, retention, sent
 from reporting.actors import job
 from reporting.custody import openings
 from reporting.models import EvidenceItem, Quarantine, Report
@@ -30,18 +31,18 @@ log = logging.getLogger("holdfast.worker")
 
 @shared_task
 def sweep() -> None:
-    """Every two seconds: close hand-overs whose consent was withdrawn, set aside what no reporter
-    sent, and name what waits to be done."""
+    """Every two seconds: close hand-overs whose consent was withdrawn, and name what waits to be
+    done. What failed lately waits longer, and what is behind it does not."""
     with claims.claim("recall") as mine:
         if mine:
             recall.notice_withdrawn_consents()
-            queue.set_aside_unsent()
     if not opener.answers(settings.OPENER_SOCKET):
         log.error("the opener does not answer; new reports are not sorted until it does")
         return
-    for report in [*queue.unassessed(), *queue.outdated()]:
+    tried = claims.held("assess")
+    for report in [*queue.unassessed(but=tried), *queue.outdated(but=tried)]:
         _send(assess, report.pk)
-    for report_id in _with_new_files():
+    for report_id in _with_new_files(but=claims.held("measure")):
         _send(measure, report_id)
     for referral in disclosure.approved():
         _send(build, referral.pk)
@@ -49,15 +50,21 @@ def sweep() -> None:
 
 @shared_task
 def assess(report_id: str) -> None:
-    """The rules' look at one report. What cannot be opened goes to the top, and a person looks."""
-    with claims.claim(f"assess {report_id}") as mine:
+    """The rules' look at one report. What cannot be opened goes to the top, and a person looks;
+    what its reporter did not send is set aside."""
+    work = f"assess {report_id}"
+    with claims.claim(work) as mine:
         report = Report.objects.get(pk=report_id)
         if not mine or not queue.needs_assessment(report):
             return
         try:
-            queue.assess(report)
+            if sent.by_reporter([report_id]):
+                queue.assess(report)
+            else:
+                queue.set_aside_unsent(report)
         except Exception:
-            log.exception("a report could not be assessed", extra={"report": report.pk})
+            log.exception("a report could not be assessed", extra={"report": report_id})
+            claims.put_off(work)
             queue.could_not_assess(report)
 
 
@@ -65,13 +72,15 @@ def assess(report_id: str) -> None:
 def measure(report_id: str) -> None:
     """The new files of one report: checked, and all their hashes taken. From the queue of builds:
     it reads every byte."""
-    with claims.claim(f"measure {report_id}", claims.BUILD_LEASE) as mine:
-        if not mine or report_id not in _with_new_files():
+    work = f"measure {report_id}"
+    with claims.claim(work, claims.BUILD_LEASE) as mine:
+        if not mine or not _new_files().filter(report=report_id).exists():
             return
         try:
             evidence.measure(Report.objects.get(pk=report_id), by=job("verify"))
-        except opener.Refused:
+        except Exception:
             log.exception("new files could not be opened", extra={"report": report_id})
+            claims.put_off(work)
 
 
 @shared_task
@@ -125,11 +134,15 @@ def expire() -> None:
     retention.expire_drafts(by=job("retention"))
 
 
-def _with_new_files(limit: int = 100) -> list[str]:
-    """Sent reports with a file that was not checked yet."""
+def _with_new_files(limit: int = 100, *, but: Collection[str] = ()) -> list[str]:
+    """Sent reports with a file that was not checked yet, without those of `but`."""
+    files = _new_files().exclude(report__in=but)
+    return list(files.values_list("report_id", flat=True).distinct()[:limit])
+
+
+def _new_files() -> QuerySet[EvidenceItem]:
     files = _openable_files().filter(state=EvidenceItem.State.KEPT)
-    sent = files.exclude(report__state__in=Report.GONE)
-    return list(sent.values_list("report_id", flat=True).distinct()[:limit])
+    return files.exclude(report__state__in=Report.GONE)
 
 
 def _openable_files() -> QuerySet[EvidenceItem]:

@@ -19,7 +19,8 @@ Words = Promise | str
 
 
 class Thing(Enum):
-    """What an act is about, by the first letter of its id."""
+    """What an act is about, by the first letter of its id. The acts about a report, a case, either
+    (KEYED) or the opener are about the subject of their chain itself."""
 
     REPORT = "R"
     CASE = "C"
@@ -31,6 +32,8 @@ class Thing(Enum):
     REFERRAL = "F"
     BAND = "B"
     OPENER = "O"
+    KEYED = "RC"  # a report or a case: what has a key of its own
+    GIVEN = "AEM"  # an answer, item or message: what can be quarantined
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ ALL: tuple[Act, ...] = (
         reporter_sees=_("wrote to you")),
     Act("message:read", _PUBLIC | _STAFF, _("read the messages"), signed=True),
     Act("evidence:quarantined", _PUBLIC | _OFFICE, _("quarantined something that may show a child"),
-        partner_sees=True, reporter_sees=_("locked something: a child may be shown")),
+        Thing.GIVEN, partner_sees=True, reporter_sees=_("locked something: a child may be shown")),
     # evidence in the office
     Act("files:allowed", _STAFF, _("said that files may be taken after all"),
         reporter_sees=_("said that files may be taken after all")),
@@ -99,11 +102,12 @@ ALL: tuple[Act, ...] = (
         partner_sees=True),
     Act("evidence:revealed", _STAFF, _("looked at a file"), _E, opens=True, partner_sees=True,
         reporter_sees=_("looked at a file")),
-    Act("quarantine:proposed", _STAFF, _("proposed what to do with something locked")),
+    Act("quarantine:proposed", _STAFF, _("proposed what to do with something locked"),
+        Thing.GIVEN),
     Act("quarantine:opened", _STAFF, _("read why something locked is to be decided about"),
-        opens=True,
+        Thing.GIVEN, opens=True,
         reporter_sees=_("read why something locked is to be decided about")),
-    *(Act(f"quarantine:{decision}", _STAFF, words, partner_sees=True,
+    *(Act(f"quarantine:{decision}", _STAFF, words, Thing.GIVEN, partner_sees=True,
           reporter_sees=_("decided about something locked"))
       for decision, words in (
           ("released", _("confirmed that something locked is released")),
@@ -127,12 +131,14 @@ ALL: tuple[Act, ...] = (
         reporter_sees=_("set it aside: it was marked as sent, and not by you")),
     Act("report:expired", _WORKER, _("forgot a draft that nobody had touched for long")),
     # the office key
-    Act("wrap:renewed", _WORKER, _("opened it to wrap its key anew"), opens=True,
+    Act("wrap:renewed", _WORKER, _("opened it to wrap its key anew"), Thing.KEYED,
+        opens=True,
         reporter_sees=_("renewed the locks")),
-    Act("wrap:checked", _WORKER, _("opened it with the new office key alone"), opens=True,
+    Act("wrap:checked", _WORKER, _("opened it with the new office key alone"), Thing.KEYED,
+        opens=True,
         reporter_sees=_("renewed the locks")),
-    Act("wrap:added", _WORKER, _("wrapped its key for new office keys")),
-    Act("wrap:dropped", _WORKER, _("dropped the old wraps")),
+    Act("wrap:added", _WORKER, _("wrapped its key for new office keys"), Thing.KEYED),
+    Act("wrap:dropped", _WORKER, _("dropped the old wraps"), Thing.KEYED),
     # the case
     Act("case:started", _STAFF, _("opened the case"), _C),
     Act("case:report_accepted", _STAFF, _("took a report on"), _C),

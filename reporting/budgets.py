@@ -8,6 +8,7 @@ from django.db import connection
 from reporting.models import EvidenceItem, Report
 
 TEXT_BYTES = 20_000_000  # sealed bytes of answers and messages in one report
+LINE = 20_000  # characters of one link or account
 ITEMS = 2_000  # files, links and accounts in one report
 VERSIONS = 2_000  # answers and messages in one report
 
@@ -44,6 +45,15 @@ def check_text(report: Report, size: int) -> None:
             "This report holds as much text as we can take in one. Everything you gave before is "
             "kept. "
             "Please send it, or start another report for the rest."
+        )
+
+
+def check_lines(lines: list[str]) -> None:
+    """Before links or accounts are kept. Raises TooMuch."""
+    if any(len(line) > LINE for line in lines):
+        raise TooMuch(
+            f"One line is longer than {LINE} characters. Nothing of these lines was kept. "
+            "Please put it in your own words, or send it as a file."
         )
 
 

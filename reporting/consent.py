@@ -9,7 +9,6 @@ direction.
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,6 +26,7 @@ from reporting.on_record import Entry, OnRecord
 from reporting.sessions import Visit
 from reporting.vault import codes
 from reporting.vault.keys import Secret
+from reporting.vault.untrusted_json import read_object
 
 LASTS = timedelta(days=180)
 PURPOSE = "hand over a full package"
@@ -164,5 +164,4 @@ def _stated(entry: Entry[Consent]) -> Stated | None:
 def _read(row: Consent) -> dict[str, Any]:
     key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(founding(row.report_id).signing_key))
     key.verify(bytes(row.signature), row.statement.encode())
-    statement: dict[str, Any] = json.loads(row.statement)
-    return statement
+    return read_object(row.statement)

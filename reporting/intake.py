@@ -129,6 +129,7 @@ def add_lines(visit: Visit, kind: EvidenceItem.Kind, lines: Iterable[str]) -> No
     """
     given = list(lines)
     embedded.check("\n".join(given))
+    budgets.check_lines(given)
     with transaction.atomic():
         visit.report.hold()
         budgets.check_items(visit.report, len(given))

@@ -9,7 +9,6 @@ is shown as one marked line, is not opened, and never leaves the house.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +22,7 @@ from reporting.custody.record import founding
 from reporting.models import Answer, Consent, EvidenceItem, Message
 from reporting.vault import reader
 from reporting.vault.keys import Secret, WrongKey
+from reporting.vault.untrusted_json import DETAIL_LIMIT, read_object
 
 Row = TypeVar("Row", Answer, EvidenceItem, Message, Consent)
 
@@ -87,9 +87,9 @@ class OnRecord:
         found = [(entry.id, entry.fault) for entry in entries if entry.fault]
         named = {id_ for id_, _fault in found}
         found += [
-            (act.object, f"{act.name}: {self._act_faults[act.id]}")
+            (act.object, f"{act.name}: {self.act_faults[act.id]}")
             for act in self.acts
-            if act.id in self._act_faults and act.object not in named
+            if act.id in self.act_faults and act.object not in named
         ]
         return [*found, *([(self.report, self.chain_fault)] if self.chain_fault else [])]
 
@@ -97,10 +97,11 @@ class OnRecord:
     def believed(self) -> list[Event]:
         """The acts that are as recorded and, at the public door, signed by the reporter. All of
         them without the key."""
-        return [act for act in self.acts if act.id not in self._act_faults]
+        return [act for act in self.acts if act.id not in self.act_faults]
 
     @cached_property
-    def _act_faults(self) -> dict[int, str]:
+    def act_faults(self) -> dict[int, str]:
+        """Event id → why the act is not as recorded or, at the public door, not the reporter's."""
         faults = {act.id: self._fault(act) for act in self.acts}
         return {id_: fault for id_, fault in faults.items() if fault}
 
@@ -253,10 +254,9 @@ def _open(event: Event, secret: Secret) -> bytes:
 
 def _detail(plain: bytes | None) -> dict[str, Any] | None:
     try:
-        detail = json.loads(plain[32:]) if plain else None
+        return read_object(plain[32:], DETAIL_LIMIT) if plain else None
     except ValueError:
         return None
-    return detail if isinstance(detail, dict) else None
 
 
 def _detail_fault(event: Event, detail: dict[str, Any] | None) -> str:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
 
 from reporting import sessions
-from reporting.custody import extract
+from reporting.custody import events, extract
 from reporting.custody.record import founding
 from reporting.models import Receipt, Report, ReturnCodeWrap
 from reporting.signed import Signed
@@ -79,11 +79,8 @@ def as_text(receipt: Receipt) -> str:
 def confirm(*, limit: int = 500) -> int:
     """Add the proof of the ledger, with the row of the act of sending, to receipts whose event lies
     under a checkpoint by now; how many. For the worker."""
-    waiting = {
-        (receipt.report_id, int(json.loads(receipt.body)["head"]["seq"]))
-        for receipt in Receipt.objects.filter(proof="")[:limit]
-    }
-    proofs = extract.proofs(waiting, with_rows=True)
+    waiting = Receipt.objects.filter(proof="").values_list("pk", flat=True)[:limit]
+    proofs = extract.proofs(events.places(waiting, "report:submitted"), with_rows=True)
     for (report_id, _seq), proof in proofs.items():
         Receipt.objects.filter(pk=report_id).update(proof=proof)
     return len(proofs)

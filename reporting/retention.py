@@ -22,7 +22,15 @@ def expire_drafts(*, by: Actor) -> int:
     old = Report.objects.filter(state=Report.State.DRAFT, started_at__lt=since).order_by(
         "started_at"
     )
-    return sum(_expire(report_id, by=by) for report_id in old.values_list("id", flat=True))
+    forgotten, failures = 0, list[Exception]()
+    for report_id in old.values_list("id", flat=True):
+        try:
+            forgotten += _expire(report_id, by=by)
+        except Exception as failure:  # one that cannot be forgotten keeps none of the others
+            failures.append(failure)
+    if failures:
+        raise failures[0]
+    return forgotten
 
 
 def _expire(report_id: str, *, by: Actor) -> bool:

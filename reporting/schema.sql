@@ -65,7 +65,8 @@ BEGIN
             WHERE event.object = NEW.id AND event.subject = NEW.report_id AND event.at = NEW.at
                 AND event.event = 'evidence:acquired'
                 AND event.detail_sealed_sha256 = encode(sha256(NEW.acquisition), 'hex')
-                AND event.object_sha256 = public.reporting_evidenceitem_sha256(NEW)) THEN
+                AND event.object_sha256 = public.reporting_evidenceitem_sha256(NEW))
+            OR TG_OP = 'INSERT' AND NEW.state <> 'kept' THEN
         PERFORM public.reporting_refuse_unrecorded(TG_TABLE_NAME, NEW.id);
     END IF;
     RETURN NULL;
@@ -83,18 +84,54 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- The other way round: an act that stores something has stored it.
+-- The other way round: an act that stores something has stored it, and no other act has; what is taken out or
+-- quarantined was given on this report. What is quarantined, destroyed or preserved is not quarantined again: that would
+-- annul a proposal that waits, or a decision.
 CREATE OR REPLACE FUNCTION public.reporting_act_stored() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    fault text := '';
 BEGIN
-    IF public.custody_keeps(NEW.event) AND NOT (CASE left(NEW.object, 2)
-        WHEN 'A-' THEN EXISTS (SELECT FROM public.reporting_answer r WHERE r.id = NEW.object AND r.report_id = NEW.subject)
-        WHEN 'E-' THEN EXISTS (SELECT FROM public.reporting_evidenceitem r
-            WHERE r.id = NEW.object AND r.report_id = NEW.subject)
-        WHEN 'M-' THEN EXISTS (SELECT FROM public.reporting_message r WHERE r.id = NEW.object AND r.report_id = NEW.subject)
-        WHEN 'K-' THEN EXISTS (SELECT FROM public.reporting_consent r WHERE r.id = NEW.object AND r.report_id = NEW.subject)
-        ELSE NEW.subject LIKE 'C-%' END) THEN
-        RAISE EXCEPTION 'custody: % stores % and it is not there', NEW.event, NEW.object
+    IF public.custody_keeps(NEW.event) THEN
+        IF NOT (CASE left(NEW.object, 2)
+            WHEN 'A-' THEN EXISTS (SELECT FROM public.reporting_answer r
+                WHERE r.id = NEW.object AND r.report_id = NEW.subject)
+            WHEN 'E-' THEN EXISTS (SELECT FROM public.reporting_evidenceitem r
+                WHERE r.id = NEW.object AND r.report_id = NEW.subject)
+            WHEN 'M-' THEN EXISTS (SELECT FROM public.reporting_message r
+                WHERE r.id = NEW.object AND r.report_id = NEW.subject)
+            WHEN 'K-' THEN EXISTS (SELECT FROM public.reporting_consent r
+                WHERE r.id = NEW.object AND r.report_id = NEW.subject)
+            ELSE NEW.subject LIKE 'C-%' END) THEN
+            fault := 'it is not there';
+        ELSIF EXISTS (SELECT FROM public.custody_custodyevent other WHERE other.object = NEW.object
+                AND other.object <> other.subject AND other.id <> NEW.id AND public.custody_keeps(other.event)) THEN
+            fault := 'it was stored before';
+        END IF;
+    ELSIF NEW.subject LIKE 'R-%' AND NEW.event IN ('answer:taken_out', 'evidence:taken_out', 'evidence:quarantined') THEN
+        IF NOT EXISTS (SELECT FROM public.custody_custodyevent given WHERE given.object = NEW.object
+                AND given.object <> given.subject AND given.subject = NEW.subject
+                AND public.custody_keeps(given.event)) THEN
+            fault := 'it was not given on this report';
+        ELSIF NEW.event = 'evidence:quarantined' AND (
+            NOT EXISTS (SELECT FROM public.reporting_quarantine row
+                WHERE row.thing = NEW.object AND row.report_id = NEW.subject AND row.state = 'quarantined')
+            OR (SELECT last.event FROM public.custody_custodyevent last WHERE last.object = NEW.object
+                    AND last.object <> last.subject AND last.subject = NEW.subject AND last.seq < NEW.seq
+                    AND last.event IN ('evidence:quarantined', 'quarantine:destroyed', 'quarantine:preserved',
+                        'quarantine:released')
+                ORDER BY last.seq DESC LIMIT 1) <> 'quarantine:released') THEN
+            fault := 'it is not listed, or was closed before';
+        ELSIF NEW.event <> 'evidence:quarantined' AND (
+            EXISTS (SELECT FROM public.custody_custodyevent sent WHERE sent.subject = NEW.subject
+                AND sent.event = 'report:submitted' AND sent.seq < NEW.seq)
+            OR EXISTS (SELECT FROM public.reporting_answer row WHERE row.id = NEW.object)
+            OR EXISTS (SELECT FROM public.reporting_evidenceitem row WHERE row.id = NEW.object)) THEN
+            fault := 'it was sent, or is still there';
+        END IF;
+    END IF;
+    IF fault <> '' THEN
+        RAISE EXCEPTION 'custody: % of % is refused: %', NEW.event, NEW.object, fault
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NULL;
@@ -139,6 +176,17 @@ BEGIN ATOMIC
     ORDER BY event.object, event.seq DESC;
 END;
 
+CREATE OR REPLACE FUNCTION public.reporting_quarantine_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM public.reporting_quarantined(NEW.report_id) q
+            WHERE q.thing = NEW.thing AND q.state = NEW.state) THEN
+        RAISE EXCEPTION 'custody: % of % is not on record', NEW.state, NEW.thing
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+
 -- What stands in the clear about a report, and every wrap of its key: acts that change them name this hash, of one line a
 -- column or wrap. The id and the times are the acts' own, and states follow from their names.
 CREATE OR REPLACE FUNCTION public.reporting_report_sha256(p_report text) RETURNS bytea
@@ -173,12 +221,16 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- The times of a report are those of its acts.
+-- The times of a report are those of its acts. It begins with its row, in the same transaction.
 CREATE OR REPLACE FUNCTION public.reporting_take_time() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NEW.event = 'report:started' THEN
-        UPDATE public.reporting_report SET started_at = NEW.at WHERE id = NEW.subject;
+        UPDATE public.reporting_report SET started_at = NEW.at
+            WHERE id = NEW.subject AND state = 'draft' AND news_at IS NULL;
+        IF NOT FOUND AND NEW.object_sha256 <> repeat('0', 64) THEN
+            RAISE EXCEPTION 'reporting: a report begins as a draft' USING ERRCODE = 'restrict_violation';
+        END IF;
     ELSE
         UPDATE public.reporting_report SET state = 'received', submitted_at = NEW.at
             WHERE id = NEW.subject AND state = 'draft';
@@ -243,7 +295,7 @@ CREATE CONSTRAINT TRIGGER message_recorded AFTER INSERT OR UPDATE ON public.repo
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_message_recorded();
 CREATE CONSTRAINT TRIGGER consent_recorded AFTER INSERT OR UPDATE ON public.reporting_consent
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_row_recorded('report_id',
-        'public.reporting_consent_sha256($1)');
+        'CASE WHEN public.reporting_consent_stated($1) THEN public.reporting_consent_sha256($1) END');
 
 -- PostgreSQL parses the condition of a trigger anew for each statement, so both ask only whether the act is about a thing
 -- of its own (custody_append lets no other store one), and their functions ask for the name of the act.
@@ -266,9 +318,7 @@ CREATE CONSTRAINT TRIGGER evidenceitem_moved AFTER UPDATE OF state ON public.rep
         '{"verified": "evidence:verified", "integrity_failed": "evidence:integrity_failed"}');
 DROP TRIGGER IF EXISTS quarantine_recorded ON public.reporting_quarantine;
 CREATE CONSTRAINT TRIGGER quarantine_recorded AFTER INSERT OR UPDATE ON public.reporting_quarantine
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_move_recorded('report_id', 'thing',
-        '{"quarantined": "evidence:quarantined", "destroyed": "quarantine:destroyed",
-          "preserved": "quarantine:preserved", "released": "quarantine:released"}');
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_quarantine_recorded();
 
 CREATE OR REPLACE TRIGGER event_gives_time AFTER INSERT ON public.custody_custodyevent
     FOR EACH ROW WHEN (NEW.event IN ('report:started', 'report:submitted'))
@@ -276,6 +326,10 @@ CREATE OR REPLACE TRIGGER event_gives_time AFTER INSERT ON public.custody_custod
 DROP TRIGGER IF EXISTS report_recorded ON public.reporting_report;
 CREATE CONSTRAINT TRIGGER report_recorded AFTER INSERT OR UPDATE OF language ON public.reporting_report
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_report_changed('id');
+DROP TRIGGER IF EXISTS event_names_report ON public.custody_custodyevent;
+CREATE CONSTRAINT TRIGGER event_names_report AFTER INSERT ON public.custody_custodyevent
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.object LIKE 'R-%' AND NEW.object_sha256 <> repeat('0', 64))
+    EXECUTE FUNCTION public.reporting_report_changed('subject');
 DROP TRIGGER IF EXISTS code_wrap_recorded ON public.reporting_returncodewrap;
 CREATE CONSTRAINT TRIGGER code_wrap_recorded AFTER INSERT OR UPDATE ON public.reporting_returncodewrap
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_report_changed('report_id');

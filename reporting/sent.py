@@ -7,13 +7,13 @@ before it sorts, reads or decides; a report that lacks it is set aside and shown
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
 from reporting import signed
 from reporting.custody import events
 from reporting.custody.record import UnknownSubject, read_founding
 from reporting.models import Receipt, Report
+from reporting.vault.untrusted_json import read_object
 
 NOT_BY_REPORTER = "not sent by the reporter"
 
@@ -24,15 +24,19 @@ class NotSentByReporter(Exception):
 
 
 def by_reporter(reports: Iterable[str]) -> frozenset[str]:
-    """Those of these reports whose act of sending their reporter signed. Two queries."""
-    receipts = Receipt.objects.filter(report__in=list(reports)).only("body", "sent")
+    """Those of these reports whose act of sending their reporter signed. Three queries."""
+    receipts = Receipt.objects.filter(report__in=list(reports)).only("sent")
     given = {receipt.report_id: receipt for receipt in receipts}
-    acts = [(report, seq) for report, receipt in given.items() for seq in (1, _seq(receipt))]
-    recorded = {(event.subject, event.seq): event for event in events.at(acts)}
+    acts = [*((report, 1) for report in given), *events.places(given, "report:submitted")]
+    recorded = {(event.subject, event.name): event for event in events.at(acts)}
     return frozenset(
         report
         for report, receipt in given.items()
-        if _signed(receipt, recorded.get((report, 1)), recorded.get((report, _seq(receipt))))
+        if _signed(
+            receipt,
+            recorded.get((report, "report:started")),
+            recorded.get((report, "report:submitted")),
+        )
     )
 
 
@@ -44,18 +48,11 @@ def check(report: Report) -> None:
         )
 
 
-def _seq(receipt: Receipt) -> int:
-    try:
-        return int(json.loads(receipt.body)["head"]["seq"])
-    except (ValueError, KeyError, TypeError):
-        return 0
-
-
 def _signed(receipt: Receipt, first: events.Event | None, act: events.Event | None) -> bool:
-    if first is None or act is None or act.fault or act.name != "report:submitted":
+    if first is None or act is None or act.fault:
         return False
     try:
-        proof = json.loads(receipt.sent)
+        proof = read_object(receipt.sent)
         signed.check(act, proof, read_founding(first.canonical, first.founding).signing_key)
     except (ValueError, TypeError, UnknownSubject, signed.NotSigned):
         return False

@@ -81,17 +81,11 @@ def record_signed(
 def check(event: Event, detail: dict[str, Any], signing_key: str) -> None:
     """Raises NotSigned. `signing_key`: hex, from the report's first event."""
     try:
-        statement = _statement(
-            event.subject,
-            event.name,
-            event.object,
-            detail["sha256"],
-            event.previous,
-            detail["signed_at"],
-        )
+        sha256, at = str(detail["sha256"]), str(detail["signed_at"])
+        statement = _statement(event.subject, event.name, event.object, sha256, event.previous, at)
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(signing_key))
         key.verify(base64.b64decode(detail["signature"]), statement)
-        signed_at = datetime.fromisoformat(detail["signed_at"])
+        signed_at = datetime.fromisoformat(at)
         if abs(signed_at - event.at) > CLOCKS_DIFFER:
             raise NotSigned("signed at another time than it was recorded")
     except (InvalidSignature, KeyError, TypeError, ValueError):

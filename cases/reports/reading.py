@@ -22,6 +22,7 @@ from reporting.on_record import Entry, OnRecord
 from reporting.vault.keys import Secret, WrongKey
 
 CLOSED = "locked: a child may be shown"
+FAULTS_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -127,9 +128,15 @@ def read(report: Report, secret: Secret) -> OpenReport:
         said(known, secret),
         items(known),
         messages.thread(known, secret),
-        known.faults,
+        _at_most(known.faults),
         _with_names(releases(known)),
     )
+
+
+def _at_most(faults: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Whoever holds the public door can add acts by the thousand; a page names the first."""
+    more = len(faults) - FAULTS_SHOWN
+    return [*faults[:FAULTS_SHOWN], ("…", f"and {more} more")] if more > 0 else faults
 
 
 def releases(known: OnRecord) -> list[Release]:

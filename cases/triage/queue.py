@@ -3,6 +3,7 @@ assessments; there is no separate queue to keep in step."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -50,24 +51,26 @@ class After:
     report: str
 
 
-def unassessed(limit: int = 100) -> list[Report]:
-    """Received and not yet assessed by the rules, oldest first."""
+def unassessed(limit: int = 100, *, but: Collection[str] = ()) -> list[Report]:
+    """Received and not yet assessed by the rules, oldest first, without those of `but`."""
     waiting = Report.objects.filter(state__in=WAITING).exclude(assessments__current=True)
-    return list(waiting.order_by("submitted_at")[:limit])
+    return list(waiting.exclude(pk__in=but).order_by("submitted_at")[:limit])
 
 
-def outdated(limit: int = 100) -> list[Report]:
+def outdated(limit: int = 100, *, but: Collection[str] = ()) -> list[Report]:
     """Assessed a while ago, and the reporter has added something since: to be assessed again."""
     rested = timezone.now() - AGAIN_AFTER
     stale = Assessment.objects.filter(current=True, at__lt=rested, report__news_at__gt=F("at"))
-    oldest = stale.select_related("report").order_by("report__news_at")[:limit]
+    oldest = (
+        stale.exclude(report__in=but).select_related("report").order_by("report__news_at")[:limit]
+    )
     return [assessment.report for assessment in oldest]
 
 
 def needs_assessment(report: Report) -> bool:
     """Asked again under the claim: another worker may have been faster."""
     current = Assessment.objects.filter(report=report, current=True).first()
-    if report.state in Report.GONE or not sent.by_reporter([report.pk]):
+    if report.state in Report.GONE:
         return False
     return (current is None and report.state in WAITING) or bool(
         current and report.news_at and report.news_at > current.at
@@ -109,19 +112,14 @@ def waiting(after: After | None = None) -> list[QueueLine]:
     return _lines(pairs)
 
 
-def set_aside_unsent() -> int:
-    """For the worker: how many of those that wait for the rules their reporter did not send."""
-    waiting = {
-        report.pk: report for report in unassessed() if report.state == Report.State.RECEIVED
-    }
-    unsent = set(waiting) - sent.by_reporter(waiting)
-    for report_id in unsent:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT public.reporting_set_aside(%s)", [report_id])
-            if not cursor.fetchone()[0]:
-                continue
-            record(report_id, "report:not_sent", actor=job("assess"), detail={})
-    return len(unsent)
+def set_aside_unsent(report: Report) -> None:
+    """For the worker: a report that its reporter did not send. Raises NotSentByReporter where a
+    person has it in hand already."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT public.reporting_set_aside(%s)", [report.pk])
+        if not cursor.fetchone()[0]:
+            raise sent.NotSentByReporter
+        record(report.pk, "report:not_sent", actor=job("assess"), detail={})
 
 
 def set_aside() -> list[QueueLine]:

@@ -74,6 +74,12 @@ def at(places: Sequence[tuple[str, int]]) -> list[Event]:
         return [_event(dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
 
 
+def places(subjects: Iterable[str], name: str) -> list[tuple[str, int]]:
+    """Where the acts of this name stand on these chains: (subject, seq)."""
+    acts = CustodyEvent.objects.filter(subject__in=list(subjects), event=name)
+    return list(acts.values_list("subject", "seq"))
+
+
 def stream(subject: str) -> Iterator[Event]:
     """The acts of a long chain in order, without their details; memory does not grow with it."""
     rows = CustodyEvent.objects.filter(subject=subject).order_by("seq").values()

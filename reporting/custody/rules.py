@@ -41,10 +41,28 @@ def _allow_list() -> str:
         f"LANGUAGE sql IMMUTABLE RETURN p_event = ANY (ARRAY[{_quoted(sorted(events))}]);\n"
         for name, events in sets.items()
     )
+    about = "".join(f"WHEN {_are(thing)} THEN {_is_about(thing)} " for thing in acts.Thing)
+    asks += (
+        "CREATE OR REPLACE FUNCTION public.custody_is_about(p_event text, p_object text, p_subject "
+        f"text) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN CASE {about}ELSE false END;\n"
+    )
     return (
         "CREATE OR REPLACE FUNCTION public.custody_door_may(p_event text, p_door text) RETURNS "
         f"boolean LANGUAGE sql IMMUTABLE RETURN CASE p_door {may}ELSE false END;\n{asks}"
     )
+
+
+_SUBJECTS = frozenset({acts.Thing.REPORT, acts.Thing.CASE, acts.Thing.KEYED, acts.Thing.OPENER})
+
+
+def _are(thing: acts.Thing) -> str:
+    return f"p_event = ANY (ARRAY[{_quoted(act.name for act in acts.ALL if act.about is thing)}])"
+
+
+def _is_about(thing: acts.Thing) -> str:
+    """The object is an id of that kind; a report, case or the opener is the chain's own subject."""
+    itself = " AND p_object = p_subject" if thing in _SUBJECTS else ""
+    return f"p_object ~ '^[{thing.value}]-[0-9A-Z]{{12}}$'{itself}"
 
 
 def _quoted(words: Iterable[str]) -> str:

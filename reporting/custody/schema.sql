@@ -27,7 +27,9 @@ RETURN public.custody_door_may(p_event, public.custody_door())
 -- The one way in. Takes the subject's lock, checks `p_previous` when the caller names it, stamps time and door, and
 -- stores the sealed detail (or, for a first event, the public keys in the clear) in the same call.
 -- Hashes come as 32 bytes, so that nothing but hexadecimal digits gets into the canonical row; other words are
--- checked or escaped as JSON. Each statement sees what the last holder of the lock has committed.
+-- checked. The largest detail is the acquisition of a link or account of budgets.LINE characters; what a reporter does
+-- beside giving something has a signature in its detail, and a report takes 10,000 acts of the public door. Each
+-- statement sees what the last holder of the lock has committed.
 CREATE OR REPLACE FUNCTION public.custody_append(
     p_subject text, p_event text, p_actor text, p_object text, p_object_sha256 bytea, p_detail_hash bytea,
     p_sealed bytea, p_founding text, p_previous text,
@@ -53,11 +55,16 @@ BEGIN
         INSERT INTO public.custody_custodyhead AS head (subject, seq, at) VALUES (p_subject, 1, clock_timestamp())
             RETURNING head.seq, head.at INTO seq, at;
     END IF;
-    IF (octet_length(p_object_sha256) = 32 AND octet_length(p_detail_hash) = 32 AND char_length(p_object) = 14
-        AND (p_object <> p_subject OR NOT public.custody_keeps(p_event)) AND CASE
-            WHEN seq > 1 THEN previous IS NOT NULL AND founding = ''
-            ELSE p_subject ~ '^[RCO]-[0-9A-Z]{12}$' AND p_detail_hash = sha256(convert_to(founding, 'UTF8'))
-                AND (founding = '') = (p_event = 'key:given') END) IS NOT TRUE THEN
+    IF (octet_length(p_object_sha256) = 32 AND octet_length(p_detail_hash) = 32
+        AND public.custody_is_about(p_event, p_object, p_subject)
+        AND (door <> 'public' OR seq <= 10000)
+        AND octet_length(sealed) <= CASE WHEN door <> 'public' OR public.custody_keeps(p_event) THEN 131072 ELSE 4096 END
+        AND CASE WHEN seq > 1 THEN previous IS NOT NULL AND founding = '' AND p_event NOT IN ('report:started', 'case:started')
+            ELSE p_detail_hash = sha256(convert_to(founding, 'UTF8')) AND CASE p_event
+                WHEN 'key:given' THEN founding = ''
+                ELSE p_event IN ('report:started', 'case:started') AND founding
+                    ~ '^[0-9a-f]{32}\{"public_key":"age1[0-9a-z]{58}","signing_key":"[0-9a-f]{0,64}"\}$' END
+            END) IS NOT TRUE THEN
         RAISE EXCEPTION 'custody: malformed event' USING ERRCODE = 'check_violation';
     END IF;
     IF p_previous <> previous THEN
@@ -123,6 +130,22 @@ BEGIN ATOMIC
         WHERE event.object = p_object AND event.subject = p_subject AND event.event = ANY (p_events)
             AND event.at >= transaction_timestamp());
 END;
+
+-- An event is committed soon after its time: verify_ledger takes ten minutes from one to the other (LONGEST_TRANSACTION)
+-- for a sign of tampering.
+CREATE OR REPLACE FUNCTION public.custody_event_in_time() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NEW.at < clock_timestamp() - interval '5 minutes' THEN
+        RAISE EXCEPTION 'custody: % was recorded too long ago to be committed', NEW.event
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+
+DROP TRIGGER IF EXISTS event_in_time ON public.custody_custodyevent;
+CREATE CONSTRAINT TRIGGER event_in_time AFTER INSERT ON public.custody_custodyevent
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.custody_event_in_time();
 
 CREATE OR REPLACE FUNCTION public.custody_refuse() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$

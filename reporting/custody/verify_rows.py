@@ -290,19 +290,21 @@ def name_of(subject: bytes) -> str:
 
 def _explain(ids: list[int], faults: Faults) -> None:
     """Rows that did not fit the fast way, read slowly: what exactly is wrong with them."""
-    faults.count += max(0, len(ids) - Faults.LIMIT)
     columns = ", ".join(f"event.{column}" for column in (*_COLUMNS, "canonical", "leaf"))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {columns}, to_char(event.at AT TIME ZONE 'UTC', %s) AS at "  # noqa: S608
-            "FROM public.custody_custodyevent event WHERE event.id = ANY (%s) ORDER BY event.id",
-            ['YYYY-MM-DD"T"HH24:MI:SS.US"Z"', ids[: Faults.LIMIT]],
-        )
-        names = [column.name for column in cursor.description]
-        for values in cursor.fetchall():
-            row = dict(zip(names, values, strict=True))
-            if fault := _row_fault(row):
-                faults.add(f"{row['subject']} entry {row['seq']} (event {row['id']}): {fault}")
+    ids.sort()
+    for start in range(0, len(ids), 1_000):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT {columns}, to_char(event.at AT TIME ZONE 'UTC', %s) AS at "  # noqa: S608
+                "FROM public.custody_custodyevent event WHERE event.id = ANY (%s) "
+                "ORDER BY event.id",
+                ['YYYY-MM-DD"T"HH24:MI:SS.US"Z"', ids[start : start + 1_000]],
+            )
+            names = [column.name for column in cursor.description]
+            for values in cursor.fetchall():
+                row = dict(zip(names, values, strict=True))
+                if fault := _row_fault(row):
+                    faults.add(f"{row['subject']} entry {row['seq']} (event {row['id']}): {fault}")
 
 
 def _row_fault(row: dict[str, object]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from io import BufferedReader
 from itertools import islice
@@ -14,6 +13,7 @@ from reporting.vault.digests import ALGORITHMS, Digests, Hasher
 from reporting.vault.fields import SEALED_VERSION
 from reporting.vault.keys import Secret, WrongKey
 from reporting.vault.sealer import FRAME_HEADER, FRAME_VERSION, MAX_FRAME, SEGMENT, Sealed
+from reporting.vault.untrusted_json import read_object
 
 _CHUNKS_IN_A_PIECE = 16  # 1 MiB
 
@@ -43,10 +43,7 @@ def open_record(sealed: bytes, secret: Secret) -> dict[str, Any]:
 
 def record_of(plain: bytes) -> dict[str, Any]:
     """Raises ValueError when the bytes are no JSON object."""
-    record = json.loads(plain)
-    if not isinstance(record, dict):
-        raise ValueError("not a record")
-    return record
+    return read_object(plain)
 
 
 def open_segments(

@@ -86,9 +86,9 @@ def test_nobody_reads_or_decides_it(marked: Visit) -> None:
     ):
         with pytest.raises(sent.NotSentByReporter):
             decide()
-    assert not queue.needs_assessment(marked.report)
     assert not Case.objects.exists()
     factories.sweep()
+    assert not Assessment.objects.exists()
     assert "Open and read" not in desk.sees(path)
 
 

@@ -29,13 +29,13 @@ pytestmark = [
 class _Together:
     """Replaces a question: two threads get their first answer only when both have asked."""
 
-    def __init__(self, asked: Callable[[], list[Any]]) -> None:
+    def __init__(self, asked: Callable[..., list[Any]]) -> None:
         self._asked = asked
         self._barrier = threading.Barrier(2, timeout=30)
         self._met: set[int] = set()
 
-    def __call__(self) -> list[Any]:
-        answer = self._asked()
+    def __call__(self, **options: Any) -> list[Any]:
+        answer = self._asked(**options)
         if threading.get_ident() not in self._met:
             self._met.add(threading.get_ident())
             self._barrier.wait()

@@ -73,7 +73,7 @@ def test_the_search_finds_a_planted_canary() -> None:
     acts.add_note(factories.case(factories.sent(), worker), "x", by=worker)
     with factories.forging(), connection.cursor() as cursor:
         cursor.execute("UPDATE cases_note SET sealed = %s", [CANARY.encode()])
-        cursor.execute("UPDATE cases_case SET state = %s", [CANARY])
+        cursor.execute("UPDATE reporting_receipt SET certificate = %s", [CANARY])
     texts = _tables_as_text()
     assert CANARY.encode().hex() in texts["cases_note"]
-    assert CANARY in texts["cases_case"]
+    assert CANARY in texts["reporting_receipt"]

@@ -97,10 +97,11 @@ def append(
 
 
 def found(role: psycopg.Connection, subject: str = "R-000000000000") -> None:
-    digest = hashlib.sha256(b"keys").hexdigest()
+    keys = f'{"0" * 32}{{"public_key":"age1{"q" * 58}","signing_key":""}}'
+    digest = hashlib.sha256(keys.encode()).hexdigest()
     event = {"R": "report:started", "C": "case:started"}[subject[0]]
     actor = {"R": "reporter", "C": "S-000000000000"}[subject[0]]
-    append(role, event, actor, subject=subject, founding="keys", detail_hash=digest)
+    append(role, event, actor, subject=subject, founding=keys, detail_hash=digest)
 
 
 def test_the_sequencer_may_not_append_to_the_ledger(
@@ -224,6 +225,16 @@ def test_a_malformed_event_is_refused(
             detail_hash=detail_hash,
             founding=founding,
         )
+
+
+@pytest.mark.parametrize("event", ["report:started", "looks:shown"])
+@pytest.mark.parametrize("founding", ["", "keys", '{"public_key":"age1","signing_key":""}'])
+def test_a_chain_begins_with_its_keys(
+    as_role: dict[str, psycopg.Connection], event: str, founding: str
+) -> None:
+    digest = hashlib.sha256(founding.encode()).hexdigest()
+    with pytest.raises(psycopg.errors.CheckViolation, match="malformed"):
+        append(as_role["public"], event, "reporter", founding=founding, detail_hash=digest)
 
 
 def test_an_act_that_stores_is_about_a_thing_of_its_own(

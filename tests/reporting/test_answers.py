@@ -129,7 +129,7 @@ def test_an_answer_is_stored_with_its_act_or_not_at_all(monkeypatch: pytest.Monk
     visit = factories.draft()
     before = CustodyEvent.objects.count()
     monkeypatch.setattr(answers, "_insert", lambda *arguments, **options: None)
-    with pytest.raises(IntegrityError, match=r"stores A-.* and it is not there"):
+    with pytest.raises(IntegrityError, match=r"answer:saved of A-.* it is not there"):
         intake.answer(visit, questions.BY_KEY["words"], "an act without its row")
     assert CustodyEvent.objects.count() == before
 

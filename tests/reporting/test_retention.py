@@ -75,7 +75,7 @@ def test_any_recent_use_keeps_the_draft(table: str, column: str) -> None:
 
 
 def test_a_sent_report_is_never_erased_by_age() -> None:
-    visit = draft(days=4000, sent=True)
+    visit = draft(days=2000, sent=True)
     assert expire() == 0
     # nor when the database function is called directly
     with acting_as("worker"), connection.cursor() as cursor:

@@ -22,6 +22,8 @@ _ABOUT = {
     Thing.REFERRAL: "referral",
     Thing.BAND: "band",
     Thing.OPENER: "opener",
+    Thing.KEYED: "report or case",
+    Thing.GIVEN: "answer, evidence item or message",
 }
 
 

@@ -69,7 +69,7 @@ class Command(BaseCommand):
         self._say(verdict)
 
     def _say(self, verdict: verify.Verdict) -> None:
-        if verdict.faults:
+        if verdict.count:
             lines = [f"The ledger is broken. Faults: {verdict.count}.", *verdict.faults]
             if verdict.count > len(verdict.faults):
                 lines.append(f"… and {verdict.count - len(verdict.faults)} more.")
