@@ -13,6 +13,7 @@ from django.db import connection
 
 from cases import tasks
 from cases.casework import examination
+from cases.errors import NotAsRecorded
 from cases.models import Disclosure, Package
 from cases.operations.acting import acting_as
 from cases.referrals import handover, recall
@@ -203,19 +204,18 @@ def test_a_yes_that_was_taken_back_stays_taken_back(
         lose(never)
     for key in (None, office.visit.secret):
         with pytest.raises(consent.ConsentMissing):
-            consent.current(office.visit.report, offer.partner, key)
+            consent.current(office.visit.report, offer.partner, offer.name, key)
     assert recall.notice_withdrawn_consents() == 1
     with pytest.raises(handover.UnknownCollection):
         handover.find(code)
 
 
 def test_what_was_recalled_is_not_collected_whatever_the_hand_over_says(office: Office) -> None:
-    """With the staff door's role alone: it may write every column of a hand-over."""
     code = handover.by_code(office.package().referral, by=office.worker)
     offer = PartnerOffer.objects.get(partner=office.partner_key.partner_id)
     consent.give(office.visit, offer, Consent.Answer.NEVER)
     recall.notice_withdrawn_consents()
-    with acting_as("staff"):
+    with factories.forging():
         Disclosure.objects.update(taken_back_at=None, expires_at="2099-01-01T00:00:00Z")
     assert not handover.find(code).collectable
     with pytest.raises(handover.UnknownCollection):
@@ -228,9 +228,9 @@ def test_a_package_is_not_carried_again_after_the_yes_was_taken_back(office: Off
     offer = PartnerOffer.objects.get(partner=office.partner_key.partner_id)
     consent.give(office.visit, offer, Consent.Answer.NEVER)
     recall.notice_withdrawn_consents()
-    with acting_as("staff"):
+    with factories.forging():
         Disclosure.objects.update(taken_back_at=None)
-    with pytest.raises(consent.ConsentMissing):
+    with pytest.raises(NotAsRecorded):
         handover.in_person(referral, by=office.worker)
 
 
