@@ -58,6 +58,7 @@ def material(referral: Referral, *, by: Actor) -> Material:
             "referral": referral.pk,
             "partner": partner,
             "recipient": referral.partner_key.partner.name if referral.partner_key else "",
+            "public_key": referral.partner_key.public_key if referral.partner_key else "",
             "profile": referral.profile,
         },
         by=by,

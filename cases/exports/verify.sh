@@ -245,6 +245,7 @@ take "$text" partner && partner=$value && take "$text" referral && [ "$value" = 
     fail "referral (the act of packing is about another one)"
 [ "$(info Recipient-Identifier)" = "$partner" ] ||
     fail "referral (bag-info.txt names another recipient than the act of packing)"
+take "$text" public_key && key=$value || fail "referral (the act of packing names no key of the partner)"
 take "$text" profile && [ "$(info Export-Profile)" = "$value" ] ||
     fail "referral (bag-info.txt names another profile)"
 name=${text#*,\"recipient\":\"}
@@ -253,6 +254,7 @@ name=${text#*,\"recipient\":\"}
 act referral:prepared "$referral" || fail "referral (nobody prepared it)"
 preparer=$actor prepared=$text
 take "$text" partner && [ "$value" = "$partner" ] || fail "referral (prepared for another partner)"
+take "$text" public_key && [ "$value" = "$key" ] || fail "referral (prepared for another key of the partner)"
 act referral:approved "$referral" || fail "referral (nobody approved it)"
 [ "$actor" != "$preparer" ] || fail "referral (prepared and approved by one person)"
 take "$text" partner && [ "$value" = "$partner" ] || fail "referral (approved for another partner)"

@@ -92,6 +92,7 @@ def draft(
         detail = {
             "referral": referral.pk,
             "partner": partner_key.partner_id,
+            "public_key": partner_key.public_key,
             "basis": basis,
             "items": list(items),
         }
