@@ -211,6 +211,7 @@ def test_a_yes_that_was_taken_back_stays_taken_back(
 
 
 def test_what_was_recalled_is_not_collected_whatever_the_hand_over_says(office: Office) -> None:
+    """The staff door's role cannot write so without an act; the database's owner can."""
     code = handover.by_code(office.package().referral, by=office.worker)
     offer = PartnerOffer.objects.get(partner=office.partner_key.partner_id)
     consent.give(office.visit, offer, Consent.Answer.NEVER)

@@ -7,6 +7,7 @@ tried here is that the database still wants both acts, by two people, in the rec
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 
 import pytest
@@ -56,7 +57,14 @@ class Locked:
         )
 
     def act(self, name: str, by: StaffMember) -> None:
-        record(self.report.pk, name, actor=by.actor, detail={}, about=self.item.pk)
+        record(
+            self.report.pk,
+            name,
+            actor=by.actor,
+            detail={},
+            about=self.item.pk,
+            about_sha256=hashlib.sha256(b"released").digest(),  # what is proposed
+        )
 
     def release(self) -> None:
         Quarantine.objects.filter(pk=self.item.pk).update(state=Quarantine.State.RELEASED)
