@@ -16,7 +16,7 @@ from django.utils import timezone
 from cases.models import Disclosure, Package, Referral
 from cases.operations.acting import acting_as
 from cases.referrals import disclosure, handover, recall
-from reporting import consent, on_record, people, signed
+from reporting import consent, messages, on_record, people, signed
 from reporting.models import Consent, PartnerOffer
 from reporting.sessions import Visit
 from reporting.vault import codes
@@ -215,6 +215,20 @@ def test_a_never_that_the_owner_altered_still_takes_the_yes_back(
     _as_owner(statement)
     with pytest.raises(consent.ConsentMissing):
         consent.current(visit.report, offer.partner, offer.name, visit.secret if key else None)
+
+
+def test_a_never_that_was_removed_with_its_act_still_takes_the_yes_back(
+    visit: Visit, offer: PartnerOffer
+) -> None:
+    """The acts after it do not follow the ones before; verify_ledger names it also where none
+    came after."""
+    consent.give(visit, offer, YES)
+    never = consent.give(visit, offer, NEVER)
+    messages.write(visit, "hello")
+    _as_owner("DELETE FROM reporting_consent WHERE answer = 'never'")
+    _as_owner(f"DELETE FROM custody_custodyevent WHERE object = '{never.pk}'")
+    with pytest.raises(consent.ConsentMissing, match="not as recorded"):
+        consent.current(visit.report, offer.partner, offer.name)
 
 
 def test_a_lost_answer_is_known_by_its_partner_with_the_key_alone(

@@ -56,14 +56,14 @@ class Locked:
             confirmed_at=timezone.now(),
         )
 
-    def act(self, name: str, by: StaffMember) -> None:
+    def act(self, name: str, by: StaffMember, choice: str = "released") -> None:
         record(
             self.report.pk,
             name,
             actor=by.actor,
             detail={},
             about=self.item.pk,
-            about_sha256=hashlib.sha256(b"released").digest(),  # what is proposed
+            about_sha256=hashlib.sha256(choice.encode()).digest(),
         )
 
     def release(self) -> None:
@@ -108,6 +108,13 @@ def _by_acts_of_two_and_no_decision(locked: Locked) -> None:
     locked.act("quarantine:released", locked.supervisor)
 
 
+def _another_proposal(locked: Locked) -> None:
+    locked.decide(locked.officer, locked.supervisor)
+    locked.act("quarantine:proposed", locked.officer, "preserved")
+    locked.act("quarantine:released", locked.supervisor)
+    locked.release()
+
+
 def _another_choice(locked: Locked) -> None:
     locked.decide(locked.officer, locked.supervisor, "preserved")
     locked.act("quarantine:proposed", locked.officer)
@@ -126,6 +133,7 @@ def _another_choice(locked: Locked) -> None:
         _by_the_act_alone,
         _by_acts_of_two_and_no_decision,
         _another_choice,
+        _another_proposal,
     ],
 )
 def test_one_person_releases_nothing(attempt: Callable[[Locked], None]) -> None:
