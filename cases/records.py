@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from cryptography import x509
+from django.conf import settings
 from django.db import connection
 
 from cases.models import Package
-from reporting import evidence
-from reporting.models import EvidenceItem, Quarantine
+from reporting import evidence, receipts, sent
+from reporting.custody import events
+from reporting.models import EvidenceItem, Quarantine, Receipt
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,9 @@ def faults() -> Iterator[Fault]:
     yield from _changed("cases_referral", "cases_handover_recorded", letter="F")
     yield from _changed("cases_case", "cases_case_recorded", letter="C")
     yield from _bands()
+    yield from _people()
+    yield from _decisions()
+    yield from _receipts()
 
 
 def vault_faults() -> Iterator[Fault]:
@@ -214,12 +220,108 @@ def _quarantines() -> Iterator[Fault]:
 
 
 def _bands() -> Iterator[Fault]:
-    """Reports that are sorted otherwise than the newest act about their band says."""
+    """Reports that are sorted otherwise than the newest act about their band says, or whose harms
+    in the clear are others."""
     sql = """
         SELECT report.id, 'its band is not as recorded' FROM public.reporting_report report
         WHERE NOT public.cases_assessment_recorded(report.id)
     """
     yield from _read(sql, [])
+
+
+def _people() -> Iterator[Fault]:
+    """Rows about a person or a group of files that their report does not have, and groups without
+    an answer about ages. Accounts are the other side's, all else is the harmed person's."""
+    for table, role in (
+        ("answer", "'harmed'"),
+        ("consent", "'harmed'"),
+        ("evidenceitem", "CASE row.kind WHEN 'account' THEN 'suspected' ELSE 'harmed' END"),
+    ):
+        group = "NULL" if table == "consent" else "row.group_id"
+        sql = f"""
+            SELECT row.id, 'it is about a person or files that its report does not have'
+            FROM public.reporting_{table} row
+            LEFT JOIN public.reporting_person person ON person.id = row.person_id
+                AND person.report_id = row.report_id AND person.role = {role}
+            LEFT JOIN public.reporting_filegroup files ON files.id = {group}
+                AND files.report_id = row.report_id AND files.person_id = row.person_id
+            WHERE person.id IS NULL OR {group} IS NOT NULL AND files.id IS NULL
+        """  # noqa: S608
+        yield from _read(sql, [])
+    sql = """
+        SELECT files.id, 'no answer on record is about these files'
+        FROM public.reporting_filegroup files
+        WHERE NOT EXISTS (SELECT FROM public.reporting_answer row WHERE row.group_id = files.id)
+    """
+    yield from _read(sql, [])
+
+
+def _decisions() -> Iterator[Fault]:
+    """Things whose decisions are not those of the acts that proposed and confirmed them, in their
+    order."""
+    sql = """
+        WITH act AS (
+            SELECT object, event, actor, object_sha256, seq,
+                lead(event) OVER following AS then_event,
+                lead(actor) OVER following AS then_actor
+            FROM public.custody_custodyevent WHERE event IN ('quarantine:proposed',
+                'quarantine:destroyed', 'quarantine:preserved', 'quarantine:released')
+            WINDOW following AS (PARTITION BY object ORDER BY seq)
+        ), recorded AS (
+            SELECT object AS thing, row_number() OVER (PARTITION BY object ORDER BY seq) AS n,
+                actor AS proposer, object_sha256, then_actor AS confirmer, then_event
+            FROM act WHERE event = 'quarantine:proposed'
+        ), decided AS (
+            SELECT row.quarantine_id AS thing, proposer.actor_id AS proposer, row.choice,
+                confirmer.actor_id AS confirmer,
+                row_number() OVER (PARTITION BY row.quarantine_id ORDER BY row.id) AS n
+            FROM public.cases_quarantinedecision row
+            LEFT JOIN public.staff_staffmember proposer ON proposer.id = row.proposed_by_id
+            LEFT JOIN public.staff_staffmember confirmer ON confirmer.id = row.confirmed_by_id
+        )
+        SELECT DISTINCT thing, 'what was decided about it is not as recorded'
+        FROM recorded FULL JOIN decided USING (thing, n)
+        WHERE recorded.proposer IS DISTINCT FROM decided.proposer
+            OR recorded.confirmer IS DISTINCT FROM decided.confirmer
+            OR recorded.object_sha256 IS DISTINCT FROM
+                encode(sha256(convert_to(decided.choice, 'UTF8')), 'hex')
+            OR recorded.then_event <> 'quarantine:' || decided.choice
+    """
+    yield from _read(sql, [])
+
+
+def _receipts() -> Iterator[Fault]:
+    """Of reports that were sorted or taken: before, a receipt may be anybody's who holds the public
+    door, and the report is set aside."""
+    sent_by_acts = """
+        SELECT event.subject, event.seq FROM public.custody_custodyevent event
+        WHERE event.event = 'report:submitted' AND EXISTS (
+            SELECT FROM public.custody_custodyevent later WHERE later.subject = event.subject
+                AND later.event IN ('report:banded', 'report:taken'))
+    """
+    ca = settings.CA_CERTIFICATE_FILE
+    roots = x509.load_pem_x509_certificates(ca.read_bytes()) if ca.exists() else []
+    with connection.cursor() as cursor:
+        cursor.execute(sent_by_acts)
+        while places := cursor.fetchmany(500):
+            stored = Receipt.objects.in_bulk([report for report, _seq in places])
+            signed = sent.by_reporter(stored)
+            for act in events.at(places):
+                if why := _receipt_fault(stored.get(act.subject), act, signed, roots):
+                    yield Fault(act.subject, why)
+
+
+def _receipt_fault(
+    receipt: Receipt | None,
+    act: events.Event,
+    signed: frozenset[str],
+    roots: list[x509.Certificate],
+) -> str:
+    if receipt is None:
+        return "its receipt is gone"
+    if act.subject not in signed:
+        return "its receipt does not hold the reporter's signature over sending it"
+    return receipts.fault(receipt, act, roots)
 
 
 def _read(sql: str, parameters: Sequence[str | list[str]]) -> Iterator[Fault]:

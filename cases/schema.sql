@@ -4,7 +4,7 @@
 -- Quarantine ends by a decision that one person proposed and another confirmed: the act that ends it is refused without
 -- a proposal of that choice by another person, younger than the act that closed the thing last. An earlier decision
 -- opens nothing that was closed again, and what was destroyed or preserved stays so. That the two differ is a CHECK of
--- the decision's table.
+-- the decision's table. The proposal's act names the SHA-256 of its choice.
 CREATE OR REPLACE FUNCTION public.cases_quarantine_decided() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -14,6 +14,7 @@ BEGIN
         JOIN public.staff_staffmember confirmer ON confirmer.id = decision.confirmed_by_id
         JOIN public.custody_custodyevent proposed ON proposed.event = 'quarantine:proposed'
             AND proposed.object = NEW.object AND proposed.subject = NEW.subject AND proposed.actor = proposer.actor_id
+            AND proposed.object_sha256 = encode(sha256(convert_to(decision.choice, 'UTF8')), 'hex')
         WHERE decision.quarantine_id = NEW.object AND 'quarantine:' || decision.choice = NEW.event
             AND confirmer.actor_id = NEW.actor AND proposed.seq < NEW.seq
             AND proposed.seq > (SELECT CASE last.event WHEN 'evidence:quarantined' THEN last.seq END
@@ -47,11 +48,16 @@ CREATE CONSTRAINT TRIGGER note_recorded AFTER INSERT OR UPDATE ON public.cases_n
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
     EXECUTE FUNCTION public.reporting_row_recorded('case_id', 'public.cases_note_sha256(($1).id)');
 
--- An assessment is the one that the newest act about the report's band recorded. Asked at commit of a row that becomes or
+-- An assessment is the one that the newest act about the report's band recorded, and the harms in the clear beside it. Asked at commit of a row that becomes or
 -- was the current one, by the queue for the lines of its page, and every night.
-CREATE OR REPLACE FUNCTION public.cases_assessment_sha256(p_band smallint, p_actionability smallint, p_by text, p_reasons jsonb)
-RETURNS bytea LANGUAGE sql IMMUTABLE
-RETURN sha256(convert_to(concat_ws('|', p_band, p_actionability, p_by, p_reasons), 'UTF8'));
+CREATE OR REPLACE FUNCTION public.cases_band_sha256(
+    p_report text, p_band smallint, p_actionability smallint, p_by text, p_reasons jsonb
+) RETURNS bytea LANGUAGE sql STABLE SECURITY DEFINER
+BEGIN ATOMIC
+    SELECT sha256(convert_to(concat_ws('|', p_band, p_actionability, p_by, p_reasons,
+        (SELECT string_agg(concat_ws(' ', i.id, i.person_id, i.reported_type), '|' ORDER BY i.id)
+            FROM public.reporting_incident i WHERE i.report_id = p_report)), 'UTF8'));
+END;
 
 CREATE OR REPLACE FUNCTION public.cases_assessment_recorded(p_report text) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER
@@ -60,8 +66,8 @@ BEGIN ATOMIC
             WHERE event.subject = p_report AND event.object = 'B-' || substr(p_report, 3)
                 AND event.event IN ('report:banded', 'report:band_changed')
             ORDER BY event.seq DESC LIMIT 1)
-        IS NOT DISTINCT FROM (SELECT encode(public.cases_assessment_sha256(a.band, a.actionability, a.by, a.reasons), 'hex')
-            || a.at FROM public.cases_assessment a WHERE a.report_id = p_report AND a.current);
+        IS NOT DISTINCT FROM (SELECT encode(public.cases_band_sha256(p_report, a.band, a.actionability, a.by, a.reasons),
+            'hex') || a.at FROM public.cases_assessment a WHERE a.report_id = p_report AND a.current);
 END;
 
 CREATE OR REPLACE FUNCTION public.cases_assessment_kept() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
@@ -77,7 +83,7 @@ END $$;
 DROP TRIGGER IF EXISTS assessment_recorded ON public.cases_assessment;
 CREATE CONSTRAINT TRIGGER assessment_recorded AFTER INSERT OR UPDATE ON public.cases_assessment
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.cases_assessment_kept();
-REVOKE ALL ON FUNCTION public.cases_assessment_recorded, public.cases_assessment_sha256 FROM PUBLIC;
+REVOKE ALL ON FUNCTION public.cases_assessment_recorded, public.cases_band_sha256 FROM PUBLIC;
 
 -- What changes has the hash of its rows in each act that changes it: SHA-256 of their PostgreSQL `jsonb` text without
 -- nulls, so that a column added later changes no hash taken before. A referral is hashed with the partner's key, its

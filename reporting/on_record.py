@@ -99,6 +99,12 @@ class OnRecord:
         them without the key."""
         return [act for act in self.acts if act.id not in self.act_faults]
 
+    def is_unsigned(self, act: Event) -> bool:
+        """Whether an act is known not to be the reporter's: its detail is the one that was recorded
+        and holds no signature of theirs. Never without the key."""
+        whole = act.sealed and not act.fault
+        return bool(self.details and whole and _detail_fault(act, self.details.get(act.id)))
+
     @cached_property
     def act_faults(self) -> dict[int, str]:
         """Event id → why the act is not as recorded or, at the public door, not the reporter's."""

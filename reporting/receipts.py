@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from datetime import UTC
 from pathlib import Path
 
 import rfc8785
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
 
@@ -59,6 +62,34 @@ def issue(report: Report, recorded: Signed, *, manifest_sha256: str) -> Receipt:
         certificate=Path(settings.RECEIPT_CERTIFICATE_FILE).read_text(),
         sent=json.dumps(recorded.proof),
     )
+
+
+def fault(receipt: Receipt, act: events.Event, roots: Sequence[x509.Certificate]) -> str:
+    """Why a receipt is not the one that was issued for the act of sending, or an empty text. Needs
+    no key of ours; `roots`: the operator's CA, empty where it is not at hand."""
+    try:
+        body = json.loads(receipt.body)
+        named = (body["report"], body["head"], body["at"])
+        certificate = x509.load_pem_x509_certificate(receipt.certificate.encode())
+        key = certificate.public_key()
+        if not isinstance(key, Ed25519PublicKey):
+            return "its receipt was signed with no receipt key"
+        key.verify(bytes(receipt.signature), receipt.body.encode())
+    except (InvalidSignature, KeyError, TypeError, ValueError):
+        return "its receipt is not signed"
+    if named != (act.subject, {"seq": act.seq, "leaf": act.leaf}, act.at.isoformat()):
+        return "its receipt is not the one of the act that sent it"
+    if roots and not any(_issued_by(certificate, root) for root in roots):
+        return "its receipt's certificate is not from the operator's CA"
+    return ""
+
+
+def _issued_by(certificate: x509.Certificate, root: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(root)
+    except (InvalidSignature, TypeError, ValueError):
+        return False
+    return True
 
 
 def as_text(receipt: Receipt) -> str:

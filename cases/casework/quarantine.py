@@ -3,6 +3,7 @@ confirms."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from django.core.exceptions import PermissionDenied
@@ -81,6 +82,7 @@ def propose(
             actor=by.actor,
             detail={"thing": row.thing, "choice": choice.value, "reason": reason.strip()},
             about=row.thing,
+            about_sha256=hashlib.sha256(choice.value.encode()).digest(),
         )
     return decision
 

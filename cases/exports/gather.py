@@ -58,6 +58,7 @@ def material(referral: Referral, *, by: Actor) -> Material:
             "referral": referral.pk,
             "partner": partner,
             "recipient": referral.partner_key.partner.name if referral.partner_key else "",
+            "public_key": referral.partner_key.public_key if referral.partner_key else "",
             "profile": referral.profile,
             "office": settings.OPERATOR_NAME,
         },
@@ -68,8 +69,11 @@ def material(referral: Referral, *, by: Actor) -> Material:
     known = on_record.of(report.pk, secret)
     if known.chain_fault:
         raise RecordBroken(f"the record of this report is broken: {known.chain_fault}")
-    if referral.consent:
-        consent.current(report, partner, secret)  # with the key: also the signature over its act
+    if referral.consent and referral.partner_key:
+        # With the key: also the signature over its act.
+        given = consent.current(report, partner, referral.partner_key.partner.name, secret)
+        if given.pk != referral.consent_id:
+            raise consent.ConsentMissing("The reporter answered again. Please prepare a new one.")
     said, items = reading.said(known, secret), reading.items(known)
     shared = statement(said, referral.profile)
     stated = frozenset(answer.id for answer in shared)

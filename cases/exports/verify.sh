@@ -364,9 +364,13 @@ take "$text" partner && partner=$value && take "$text" referral && [ "$value" = 
 take "$text" profile && profile=$value && between "$text" office partner && office=$value &&
     between "$text" recipient referral && recipient=$value ||
     fail "referral (the act of packing cannot be read)"
+take "$text" public_key && key=$value ||
+    fail "referral (the act of packing names no key of the partner)"
 act referral:prepared "$referral" || fail "referral (nobody prepared it)"
 preparer=$actor prepared=$text
 take "$text" partner && [ "$value" = "$partner" ] || fail "referral (prepared for another partner)"
+take "$text" public_key && [ "$value" = "$key" ] ||
+    fail "referral (prepared for another key of the partner)"
 between "$text" basis case || fail "referral (prepared without a basis)"
 basis=$value
 act referral:approved "$referral" || fail "referral (nobody approved it)"

@@ -96,7 +96,10 @@ TABLES: dict[str, dict[str, str]] = {
     "cases_casereport": {"staff": _READ_ADD, "worker": "SELECT"},
     "cases_claim": {"worker": _ALL},
     "cases_note": {"staff": _READ_ADD, "worker": "SELECT (id, case_id, author_id, at)"},
-    "cases_quarantinedecision": {"staff": "SELECT, INSERT, UPDATE (confirmed_by_id, confirmed_at)"},
+    "cases_quarantinedecision": {
+        "staff": "SELECT, INSERT, UPDATE (confirmed_by_id, confirmed_at)",
+        "worker": "SELECT",
+    },
     "cases_partner": {"staff": _READ_ADD_CHANGE, "worker": "SELECT"},
     "cases_partnerkey": {
         "staff": "SELECT, INSERT, UPDATE (checked_by_id, checked_at)",
@@ -145,7 +148,7 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
     "reporting_replace_wraps": ("worker",),
     "reporting_expire_draft": ("worker",),
     "reporting_set_aside": ("worker",),
-    "cases_assessment_sha256": _OFFICE,
+    "cases_band_sha256": _OFFICE,
     "cases_assessment_recorded": _OFFICE,
     "cases_note_sha256": ("worker",),
     "cases_handover_sha256": _OFFICE,

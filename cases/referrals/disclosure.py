@@ -23,7 +23,7 @@ from cases.staff.roles import May
 from reporting import consent, evidence
 from reporting.actors import job
 from reporting.custody.record import record, record_on_both
-from reporting.models import Report
+from reporting.models import Consent, Report
 
 BUILD_AGAIN_AFTER = timedelta(minutes=10)
 
@@ -75,7 +75,7 @@ def draft(
         raise BasisMissing(
             "Please write which order or law it is: who approves it, and the partner, read that."
         )
-    given = None if legal_basis else consent.current(report, partner_key.partner_id)
+    given = None if legal_basis else _consented(report, partner_key)
     with transaction.atomic():
         referral = Referral.objects.create(
             id=referral_id(),
@@ -92,6 +92,7 @@ def draft(
         detail = {
             "referral": referral.pk,
             "partner": partner_key.partner_id,
+            "public_key": partner_key.public_key,
             "basis": basis,
             "items": list(items),
         }
@@ -147,9 +148,14 @@ def check_basis(referral: Referral) -> None:
     """
     if referral.consent:
         assert referral.partner_key is not None
-        consent.current(referral.report, referral.partner_key.partner_id)
+        _consented(referral.report, referral.partner_key)
     elif not referral.legal_basis:
         raise BasisMissing("There is neither a consent nor a legal basis.")
+
+
+def _consented(report: Report, partner_key: PartnerKey) -> Consent:
+    partner = partner_key.partner
+    return consent.current(report, partner.pk, partner.name)
 
 
 def approved() -> list[Referral]:

@@ -62,9 +62,10 @@ def _opened(request: StaffRequest, case: Case, reports: list[Report]) -> dict[st
 
 def _consent_word(partner_key: PartnerKey, reports: list[Report]) -> str:
     """The first consent to this partner among the reports, in words."""
+    partner = partner_key.partner
     for report in reports:
         try:
-            given = consent.current(report, partner_key.partner_id)
+            given = consent.current(report, partner.pk, partner.name)
         except consent.ConsentMissing:
             continue
         return f"agreed, until {given.expires_at:%d %B %Y}"

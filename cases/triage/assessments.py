@@ -1,8 +1,9 @@
 """Keeping an assessment together with the act that records it, and reading it back.
 
 The act names the band (`B-` and the rest of the report's id), and as its object's hash SHA-256 of
-band, actionability, author and reasons (`cases_assessment_sha256`). The newest such act of a report
-decides: a current row that is not its, or is gone, is shown as one marked line.
+band, actionability, author, reasons and the report's harms that lists show (`cases_band_sha256`).
+The newest such act of a report decides: a current row that is not its, or is gone, is shown as one
+marked line.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ def keep(
     with transaction.atomic(), connection.cursor() as cursor:
         Assessment.objects.filter(report=report, current=True).update(current=False)
         cursor.execute(
-            "SELECT public.cases_assessment_sha256(%s::int2, %s::int2, %s, %s::jsonb)",
-            [band, actionability, by, json.dumps(reasons)],
+            "SELECT public.cases_band_sha256(%s, %s::int2, %s::int2, %s, %s::jsonb)",
+            [report.pk, band, actionability, by, json.dumps(reasons)],
         )
         sha256 = bytes(cursor.fetchone()[0])
         recorded = record(

@@ -204,7 +204,7 @@ def test_a_yes_that_was_taken_back_stays_taken_back(
         lose(never)
     for key in (None, office.visit.secret):
         with pytest.raises(consent.ConsentMissing):
-            consent.current(office.visit.report, offer.partner, key)
+            consent.current(office.visit.report, offer.partner, offer.name, key)
     assert recall.notice_withdrawn_consents() == 1
     with pytest.raises(handover.UnknownCollection):
         handover.find(code)

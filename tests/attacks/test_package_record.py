@@ -269,6 +269,7 @@ def _detail(act: str, key: str, value: Any) -> Callable[[Forgery], None]:
     [
         (_detail("package:built", "referral", "F-000000000000"), "referral (the act of packing is"),
         (_detail("referral:prepared", "partner", "P-000000000000"), "referral (prepared for"),
+        (_detail("referral:prepared", "public_key", "age1x"), "referral (prepared for another key"),
         (_detail("referral:approved", "partner", "P-000000000000"), "referral (approved for"),
         (_detail("referral:approved", "case", "C-000000000000"), "referral (bag-info.txt does"),
         (_detail("consent:answered", "partner", "P-000000000000"), "consent (recorded for"),

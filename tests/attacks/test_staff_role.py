@@ -7,6 +7,7 @@ tried here is that the database still wants both acts, by two people, in the rec
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 
 import pytest
@@ -55,8 +56,15 @@ class Locked:
             confirmed_at=timezone.now(),
         )
 
-    def act(self, name: str, by: StaffMember) -> None:
-        record(self.report.pk, name, actor=by.actor, detail={}, about=self.item.pk)
+    def act(self, name: str, by: StaffMember, choice: str = "released") -> None:
+        record(
+            self.report.pk,
+            name,
+            actor=by.actor,
+            detail={},
+            about=self.item.pk,
+            about_sha256=hashlib.sha256(choice.encode()).digest(),
+        )
 
     def release(self) -> None:
         Quarantine.objects.filter(pk=self.item.pk).update(state=Quarantine.State.RELEASED)
@@ -100,6 +108,13 @@ def _by_acts_of_two_and_no_decision(locked: Locked) -> None:
     locked.act("quarantine:released", locked.supervisor)
 
 
+def _another_proposal(locked: Locked) -> None:
+    locked.decide(locked.officer, locked.supervisor)
+    locked.act("quarantine:proposed", locked.officer, "preserved")
+    locked.act("quarantine:released", locked.supervisor)
+    locked.release()
+
+
 def _another_choice(locked: Locked) -> None:
     locked.decide(locked.officer, locked.supervisor, "preserved")
     locked.act("quarantine:proposed", locked.officer)
@@ -118,6 +133,7 @@ def _another_choice(locked: Locked) -> None:
         _by_the_act_alone,
         _by_acts_of_two_and_no_decision,
         _another_choice,
+        _another_proposal,
     ],
 )
 def test_one_person_releases_nothing(attempt: Callable[[Locked], None]) -> None:

@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from cases.models import PartnerKey, Referral
 from cases.referrals import disclosure, review
-from reporting import consent
+from reporting import consent, on_record
 from reporting.models import Consent, PartnerOffer
 from tests import factories
-from tests.cases.office import Office
+from tests.cases.office import Desk, Office, sequencing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -54,6 +54,27 @@ def test_the_approver_reads_what_would_be_sent_and_why(
     officer = factories.staff("safeguarding")
     with pytest.raises(PermissionDenied):
         review.read(referral, by=officer)
+
+
+def test_the_approver_compares_the_partners_key_and_both_acts_name_it(
+    office: Office, running_opener: None
+) -> None:
+    """A key that was swapped before anything was prepared is seen by whoever knows the partner's;
+    the partner reads it in its package."""
+    referral = office.draft(legal_basis="court_order", words="order 7")
+    page = Desk("reader", "supervisor").sees(f"/office/referral/{referral.pk}/")
+    assert office.partner_key.public_key in page
+    disclosure.approve(referral, by=office.supervisor)
+    with sequencing():
+        disclosure.package(referral)
+    known = on_record.of(office.visit.report.pk, office.visit.secret)
+    named = {
+        act.name: (known.details[act.id] or {}).get("public_key")
+        for act in known.acts
+        if act.object == referral.pk and act.name in {"referral:prepared", "package:built"}
+    }
+    key = office.partner_key.public_key
+    assert named == {"referral:prepared": key, "package:built": key}
 
 
 def test_the_preparer_cannot_approve(office: Office) -> None:
