@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
-from datetime import UTC
 from pathlib import Path
 
 import rfc8785
@@ -49,8 +48,7 @@ def issue(report: Report, recorded: Signed, *, manifest_sha256: str) -> Receipt:
             "signing_key": public.signing_key,
             "manifest_sha256": manifest_sha256,
             "head": {"seq": recorded.seq, "leaf": recorded.leaf},
-            # Written as its row has it, so that the two can be compared.
-            "at": recorded.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "at": events.as_written(recorded.at),
         }
     )
     key = load_pem_private_key(Path(settings.RECEIPT_KEY_FILE).read_bytes(), None)
@@ -77,7 +75,7 @@ def fault(receipt: Receipt, act: events.Event, roots: Sequence[x509.Certificate]
         key.verify(bytes(receipt.signature), receipt.body.encode())
     except (InvalidSignature, KeyError, TypeError, ValueError):
         return "its receipt is not signed"
-    if named != (act.subject, {"seq": act.seq, "leaf": act.leaf}, act.at.isoformat()):
+    if named != (act.subject, {"seq": act.seq, "leaf": act.leaf}, events.as_written(act.at)):
         return "its receipt is not the one of the act that sent it"
     if roots and not any(_issued_by(certificate, root) for root in roots):
         return "its receipt's certificate is not from the operator's CA"

@@ -107,6 +107,11 @@ def chain_fault(events: Iterable[Event]) -> str:
     return ""
 
 
+def as_written(at: datetime) -> str:
+    """A time as the text of an act has it."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def _event(row: dict[str, object]) -> Event:
     at = row["at"]
     assert isinstance(at, datetime)
@@ -138,7 +143,7 @@ def _fault(row: dict[str, object], sealed: bytes, at: datetime) -> str:
     try:
         written = json.loads(canonical)
         differs = [column for column in _COLUMNS if written[column] != row[column]]
-        if written["at"] != at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"):
+        if written["at"] != as_written(at):
             differs.append("at")
     except (ValueError, KeyError, TypeError):
         return "its text is not an event"

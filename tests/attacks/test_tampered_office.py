@@ -194,7 +194,6 @@ def test_a_changed_case_is_named_and_marked(
 @pytest.mark.parametrize(
     "change",
     [
-        lambda report: Report.objects.update(language="xx"),
         lambda report: Report.objects.update(started_at=timezone.now()),
         lambda report: Report.objects.update(submitted_at=timezone.now()),
         lambda report: ReturnCodeWrap.objects.update(lookup="0" * 64),
