@@ -295,7 +295,7 @@ CREATE CONSTRAINT TRIGGER message_recorded AFTER INSERT OR UPDATE ON public.repo
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_message_recorded();
 CREATE CONSTRAINT TRIGGER consent_recorded AFTER INSERT OR UPDATE ON public.reporting_consent
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_row_recorded('report_id',
-        'CASE WHEN public.reporting_consent_stated($1) THEN public.reporting_consent_sha256($1) END');
+        'public.reporting_consent_sha256($1)');
 
 -- PostgreSQL parses the condition of a trigger anew for each statement, so both ask only whether the act is about a thing
 -- of its own (custody_append lets no other store one), and their functions ask for the name of the act.

@@ -34,7 +34,7 @@ YES, NEVER = Consent.Answer.YES, Consent.Answer.NEVER
 @pytest.fixture
 def offer() -> PartnerOffer:
     return PartnerOffer.objects.create(
-        partner="P-POLICE00001", name="Police", plain_words="words", reviewed_on="2026-11-01"
+        partner="P-POLICE000001", name="Police", plain_words="words", reviewed_on="2026-11-01"
     )
 
 
@@ -236,7 +236,7 @@ def test_a_lost_answer_is_known_by_its_partner_with_the_key_alone(
 ) -> None:
     """Without the key nobody can tell which partner it was about: then no yes holds."""
     other = PartnerOffer.objects.create(
-        partner="P-HOTLINE0001", name="Hotline", plain_words="words", reviewed_on="2026-11-01"
+        partner="P-HOTLINE00001", name="Hotline", plain_words="words", reviewed_on="2026-11-01"
     )
     given = consent.give(visit, offer, YES)
     consent.give(visit, other, NEVER)

@@ -118,7 +118,7 @@ class TestScreens:
         factories.case(visit, worker)
         acts.write_to_reporter(visit.report, "hello", by=worker)
         offer = PartnerOffer.objects.create(
-            partner="P-POLICE00001", name="Police", plain_words="words", reviewed_on="2026-11-01"
+            partner="P-POLICE000001", name="Police", plain_words="words", reviewed_on="2026-11-01"
         )
         consent.give(visit, offer, Consent.Answer.YES)
         assert "took it on" in browser(visit).get("/mine/").content.decode()  # shown once

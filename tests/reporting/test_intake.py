@@ -141,18 +141,18 @@ class TestConsent:
     @pytest.fixture
     def offer(self) -> PartnerOffer:
         return PartnerOffer.objects.create(
-            partner="P-POLICE00001", name="Police", plain_words="words", reviewed_on="2026-11-01"
+            partner="P-POLICE000001", name="Police", plain_words="words", reviewed_on="2026-11-01"
         )
 
     def test_only_the_latest_answer_counts(self, offer: PartnerOffer) -> None:
         visit = factories.sent()
         with pytest.raises(consent.ConsentMissing):
-            consent.current(visit.report, "P-POLICE00001", "Police")
+            consent.current(visit.report, "P-POLICE000001", "Police")
         given = consent.give(visit, offer, Consent.Answer.YES)
-        assert consent.current(visit.report, "P-POLICE00001", "Police") == given
+        assert consent.current(visit.report, "P-POLICE000001", "Police") == given
         consent.give(visit, offer, Consent.Answer.NEVER)
         with pytest.raises(consent.ConsentMissing, match="not a yes"):
-            consent.current(visit.report, "P-POLICE00001", "Police")
+            consent.current(visit.report, "P-POLICE000001", "Police")
 
     def test_an_answer_that_the_reporter_did_not_sign_counts_in_neither_direction(
         self, offer: PartnerOffer
@@ -163,10 +163,10 @@ class TestConsent:
         forger = dataclasses.replace(visit, signing_seed=other.signing_seed)
         consent.give(forger, offer, Consent.Answer.YES)
         with pytest.raises(consent.ConsentMissing, match="not been asked"):
-            consent.current(visit.report, "P-POLICE00001", "Police")
+            consent.current(visit.report, "P-POLICE000001", "Police")
         given = consent.give(visit, offer, Consent.Answer.YES)
         consent.give(forger, offer, Consent.Answer.NEVER)
-        assert consent.current(visit.report, "P-POLICE00001", "Police") == given
+        assert consent.current(visit.report, "P-POLICE000001", "Police") == given
 
     def test_a_row_without_an_act_is_refused_at_commit(self, offer: PartnerOffer) -> None:
         visit = factories.sent()
@@ -189,7 +189,7 @@ class TestConsent:
         with factories.forging():
             earlier.save(force_insert=True)
         with pytest.raises(consent.ConsentMissing, match="not a yes"):
-            consent.current(visit.report, "P-POLICE00001", "Police")
+            consent.current(visit.report, "P-POLICE000001", "Police")
 
     def test_a_replayed_statement_with_an_act_of_its_own_counts_for_nothing(
         self, offer: PartnerOffer, monkeypatch: pytest.MonkeyPatch
@@ -200,7 +200,7 @@ class TestConsent:
         monkeypatch.setattr(timezone, "now", lambda: datetime.now(UTC) - timedelta(minutes=10))
         consent.give(visit, offer, Consent.Answer.YES)
         with pytest.raises(consent.ConsentMissing, match="not been asked"):
-            consent.current(visit.report, "P-POLICE00001", "Police")
+            consent.current(visit.report, "P-POLICE000001", "Police")
 
     @pytest.mark.parametrize(
         ("field", "value"),
@@ -225,7 +225,7 @@ class TestConsent:
         monkeypatch.setattr("reporting.consent.rfc8785.dumps", changed)
         consent.give(visit, offer, Consent.Answer.YES)
         with pytest.raises(consent.ConsentMissing, match="not been asked"):
-            consent.current(visit.report, "P-POLICE00001", "Police")
+            consent.current(visit.report, "P-POLICE000001", "Police")
 
     def test_a_column_changed_after_signing_makes_the_row_count_for_nothing(
         self, offer: PartnerOffer
@@ -235,7 +235,7 @@ class TestConsent:
         with factories.forging():
             Consent.objects.filter(pk=given.pk).update(answer="yes")
         with pytest.raises(consent.ConsentMissing, match="not been asked"):
-            consent.current(visit.report, "P-POLICE00001", "Police")
+            consent.current(visit.report, "P-POLICE000001", "Police")
 
     def test_a_yes_for_longer_than_we_ask_counts_for_nothing(
         self, offer: PartnerOffer, monkeypatch: pytest.MonkeyPatch
@@ -245,7 +245,7 @@ class TestConsent:
             longer.setattr(consent, "LASTS", consent.LASTS + timedelta(seconds=1))
             consent.give(visit, offer, Consent.Answer.YES)
         with pytest.raises(consent.ConsentMissing, match="not been asked"):
-            consent.current(visit.report, "P-POLICE00001", "Police")
+            consent.current(visit.report, "P-POLICE000001", "Police")
 
     def test_an_expired_consent_is_no_consent(
         self, offer: PartnerOffer, monkeypatch: pytest.MonkeyPatch
@@ -255,7 +255,7 @@ class TestConsent:
         given = consent.give(visit, offer, Consent.Answer.YES)
         assert json.loads(given.statement)["answer"] == "yes"
         with pytest.raises(consent.ConsentMissing, match="expired"):
-            consent.current(visit.report, "P-POLICE00001", "Police")
+            consent.current(visit.report, "P-POLICE000001", "Police")
 
 
 @pytest.mark.parametrize(
