@@ -122,6 +122,18 @@ def test_a_door_whose_role_forgot_a_limit_does_not_start(
     assert _ids(checks.the_role_has_the_settings_it_was_given()) == {"holdfast.E010"}
 
 
+# The tests of another process have a database of their own on the same server.
+OTHERS = "its role may connect to another database of the server"
+
+
+def _left_open() -> set[str]:
+    """What each warning says is left open."""
+    found = checks.the_role_can_use_up_nothing_of_all()
+    assert {warning.id for warning in found} <= {"holdfast.W005"}
+    said = {str(warning.msg).partition(": ")[2].partition(". ")[0] for warning in found}
+    return {OTHERS if OTHERS in words else words for words in said}
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -135,13 +147,12 @@ def test_a_door_whose_role_forgot_a_limit_does_not_start(
 def test_what_the_server_leaves_open_is_said(
     door: Any, as_public: CursorWrapper, change: str, says: str
 ) -> None:
-    assert checks.the_role_can_use_up_nothing_of_all() == []
+    assert not _left_open() - {OTHERS}
     as_public.execute("RESET SESSION AUTHORIZATION")
     as_public.execute(change)
     as_public.execute("SET SESSION AUTHORIZATION holdfast_public")
-    (found,) = checks.the_role_can_use_up_nothing_of_all()
-    assert found.id == "holdfast.W005"
-    assert says in found.msg
+    assert any(says in words for words in _left_open())
+    assert len(_left_open() - {OTHERS}) == (says not in OTHERS)
 
 
 @pytest.mark.parametrize("setting", server.AT_MOST)
@@ -149,16 +160,16 @@ def test_a_server_set_too_wide_is_said(
     door: Any, as_public: CursorWrapper, monkeypatch: pytest.MonkeyPatch, setting: str
 ) -> None:
     monkeypatch.setitem(server.AT_MOST, setting, -1)
-    (found,) = checks.the_role_can_use_up_nothing_of_all()
-    assert setting in found.msg
+    (found,) = _left_open() - {OTHERS}
+    assert setting in found
 
 
 def test_a_server_with_room_for_few_locks_is_said(
     door: Any, as_public: CursorWrapper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "LOCKS_AT_LEAST", 10**9)
-    (found,) = checks.the_role_can_use_up_nothing_of_all()
-    assert "max_locks_per_transaction" in found.msg
+    (found,) = _left_open() - {OTHERS}
+    assert "max_locks_per_transaction" in found
 
 
 def test_a_missing_part_of_the_system_is_said_and_stops_nothing(
