@@ -128,8 +128,8 @@ def add_lines(visit: Visit, kind: EvidenceItem.Kind, lines: Iterable[str]) -> No
     Raises budgets.TooMuch, embedded.FileInText.
     """
     given = list(lines)
-    budgets.check_lines(given)
     embedded.check("\n".join(given))
+    budgets.check_lines(given)
     with transaction.atomic():
         visit.report.hold()
         budgets.check_items(visit.report, len(given))
