@@ -111,6 +111,14 @@ class OnRecord:
         faults = {act.id: self._fault(act) for act in self.acts}
         return {id_: fault for id_, fault in faults.items() if fault}
 
+    @cached_property
+    def frozen(self) -> frozenset[int]:
+        """The ids of the acts that are not as recorded, or whose stored row is not: what they say
+        never leaves."""
+        entries: Iterable[Entry[Any]] = [*self.answers, *self.items, *self.messages, *self.consents]
+        stored = {entry.event.id for entry in entries if entry.event and entry.fault}
+        return frozenset(stored | self.act_faults.keys())
+
     def _fault(self, act: Event) -> str:
         if act.fault or act.founding or not self.details:
             return act.fault

@@ -193,7 +193,7 @@ def _event(
             entry.seq, entry.canonical, entry.founding.encode(), "", entry.tree_index, entry.proof
         )
     why = _why_withheld(row, known.details.get(row["id"]), referral, stated)
-    if not why and row["id"] in known.act_faults:
+    if not why and row["id"] in known.frozen:
         why = _FAULT
     revealed = b"" if why else _revealed(entry, row, known)
     return Event(entry.seq, entry.canonical, revealed, why, entry.tree_index, entry.proof)

@@ -18,7 +18,7 @@ from django.core.management.base import CommandError
 
 from cases import certificates
 from reporting import evidence
-from reporting.custody import checkpoints, published, verify
+from reporting.custody import checkpoints, published, verify, verify_rows
 from reporting.custody.models import Checkpoint
 from reporting.custody.timestamps import TimeStampAuthority
 from reporting.models import EvidenceItem
@@ -173,6 +173,25 @@ def test_the_command_says_sound_broken_or_only_consistent(tmp_path: Path, settin
     assert code == 1
     assert said.startswith("The ledger is broken. Faults: 1.\n")
     assert "the column actor differs" in said
+
+
+def test_a_fault_of_which_no_sentence_is_kept_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    two_chains()
+    past_the_triggers("UPDATE custody_custodyevent SET actor = 'S-000000000001' WHERE seq = 2")
+    monkeypatch.setattr(verify_rows.Faults, "LIMIT", 0)
+    with pytest.raises(CommandError, match="broken. Faults: "):
+        call_command("verify_ledger", stdout=io.StringIO())
+
+
+def test_of_many_unusual_rows_each_is_explained() -> None:
+    """The faulty one stands behind a hundred that are only unusual."""
+    subject_with(120)
+    past_the_triggers("UPDATE custody_custodyevent SET actor = 'S-000000000001' WHERE seq = 121")
+    numbers = [number for (number,) in ledger.rows("SELECT id FROM custody_custodyevent")]
+    faults = verify_rows.Faults()
+    verify_rows._explain(numbers, faults)
+    assert (faults.count, len(faults.sentences)) == (1, 1)
+    assert "entry 121" in faults.sentences[0]
 
 
 def test_the_command_compares_rows_and_the_vault() -> None:
