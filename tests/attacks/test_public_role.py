@@ -151,6 +151,19 @@ def test_what_the_reporter_did_not_sign_is_marked_and_never_leaves(
         assert whys in (["it is not as it was recorded"], ["it is not signed by the reporter"])
 
 
+@pytest.mark.parametrize("state", ["verified", "integrity_failed"])
+def test_no_item_comes_in_checked(state: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    visit = factories.sent()
+    monkeypatch.setattr(EvidenceItem._meta.get_field("state"), "default", state)
+    with acting_as("public"), pytest.raises(DatabaseError, match="is not what an act recorded"):
+        _committed(_put_account, visit.report)
+
+
+def _committed(put: Callable[[Report], str], report: Report) -> None:
+    with transaction.atomic():
+        put(report)
+
+
 def test_a_signature_of_the_reporters_fits_no_second_row() -> None:
     """An answer of the reporter's copied, with its detail and signature, to a new id and place."""
     visit = factories.sent()

@@ -212,7 +212,7 @@ def _junk(office: Office) -> list[str]:
         report=report, person=person, question="no_such_question", sealed=b"", at=now
     )
     item = EvidenceItem.objects.create(
-        report=report, person=person, kind="file", acquisition=b"junk", vault_name="../x", at=now
+        report=report, person=person, kind="file", acquisition=b"junk", vault_name="x", at=now
     )
     given = Consent.objects.create(
         report=report,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
-from reporting import budgets, evidence, intake, messages, questions
+from reporting import budgets, evidence, intake, messages, people, questions
 from reporting.models import Answer, EvidenceItem, Message
 from tests import factories
 from tests.reporter import page
@@ -27,6 +28,17 @@ def test_text_is_taken_up_to_the_budget_and_refused_beyond_it(
     with pytest.raises(budgets.TooMuch):
         messages.write(visit, "z" * 300)
     assert (Answer.objects.count(), Message.objects.count()) == (2, 0)
+
+
+def test_a_line_is_as_long_as_an_act_can_hold() -> None:
+    """JSON writes a control character with six; the database takes 131,072 bytes of detail."""
+    visit = factories.draft()
+    kind, person = EvidenceItem.Kind.LINK, people.harmed(visit.report)
+    with transaction.atomic():
+        evidence.acquire_text(visit, kind, "\x01" * budgets.LINE, person=person)
+    with pytest.raises(budgets.TooMuch, match="longer than 20000"):
+        intake.add_lines(visit, kind, ["ok", "these are words " * 2_000])
+    assert EvidenceItem.objects.count() == 1
 
 
 def test_answers_and_messages_count_together(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from django.db import DatabaseError, IntegrityError, connection
 from cases import records
 from cases.operations.acting import acting_as
 from reporting import evidence, intake, quarantine, receipts, retention
-from reporting.actors import job
+from reporting.actors import Actor, job
 from reporting.custody.models import CustodyEvent
 from reporting.models import Answer, EvidenceItem, Person, Report, ReporterSession, ReturnCodeWrap
 from reporting.sessions import Visit
@@ -107,6 +107,21 @@ def test_a_draft_whose_bytes_cannot_be_removed_is_kept_for_the_next_run(
             expire()
     assert Report.objects.get().state == Report.State.DRAFT
     assert expire() == 1
+
+
+def test_a_draft_that_cannot_be_forgotten_keeps_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = draft(), draft()
+    forget = retention._expire
+
+    def refuse(report_id: str, *, by: Actor) -> bool:
+        if report_id == first.report.pk:
+            raise OSError("the disk does not answer")
+        return forget(report_id, by=by)
+
+    monkeypatch.setattr(retention, "_expire", refuse)
+    with pytest.raises(OSError, match="does not answer"):
+        expire()
+    assert Report.objects.get(pk=second.report.pk).state == Report.State.ERASED
 
 
 def test_the_database_enforces_the_shortest_age_and_the_role() -> None:
