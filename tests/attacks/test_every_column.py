@@ -48,6 +48,7 @@ NOT_BOUND = {
     "reporting_filegroup.at": "orders the groups on the reporter's own page",
     "reporting_officewrap.id": _NUMBER,
     "reporting_partneroffer": _OFFICE,
+    "reporting_person.role": "read when something new is stored; answers and items name the person",
     "reporting_pulse": _PASSING,
     "reporting_quarantine.at": "orders the officer's list; the act has its own time",
     "reporting_receipt.proof": "whoever holds the receipt verifies it against the checkpoint",
