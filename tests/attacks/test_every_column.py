@@ -177,3 +177,9 @@ def test_every_reason_is_about_a_column_or_table_that_exists() -> None:
         table = model._meta.db_table
         known |= {table, *(f"{table}.{field.column}" for field in model._meta.concrete_fields)}
     assert set(NOT_BOUND) <= known
+
+
+@pytest.mark.parametrize("body", ["[" * 3_000, "[]", "", '{"head": 1}'])
+def test_a_receipt_of_any_text_is_named_and_stops_nothing(office: Office, body: str) -> None:
+    with _undone("UPDATE reporting_receipt SET body = %s", body):
+        assert [fault.id for fault in records.faults()] == [office.visit.report.pk]
