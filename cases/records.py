@@ -230,30 +230,18 @@ def _bands() -> Iterator[Fault]:
 
 
 def _people() -> Iterator[Fault]:
-    """Rows about a person or a group of files that their report does not have, and groups without
-    an answer about ages. Accounts are the other side's, all else is the harmed person's."""
-    for table, role in (
-        ("answer", "'harmed'"),
-        ("consent", "'harmed'"),
-        ("evidenceitem", "CASE row.kind WHEN 'account' THEN 'suspected' ELSE 'harmed' END"),
+    """Rows about a person or a group of files that their report does not have."""
+    for table, group in (
+        ("reporting_answer", "row.group_id"),
+        ("reporting_evidenceitem", "row.group_id"),
+        ("reporting_consent", "NULL"),
     ):
-        group = "NULL" if table == "consent" else "row.group_id"
         sql = f"""
             SELECT row.id, 'it is about a person or files that its report does not have'
-            FROM public.reporting_{table} row
-            LEFT JOIN public.reporting_person person ON person.id = row.person_id
-                AND person.report_id = row.report_id AND person.role = {role}
-            LEFT JOIN public.reporting_filegroup files ON files.id = {group}
-                AND files.report_id = row.report_id AND files.person_id = row.person_id
-            WHERE person.id IS NULL OR {group} IS NOT NULL AND files.id IS NULL
+            FROM public.{table} row
+            WHERE NOT public.reporting_of_report(row.report_id, row.person_id, {group})
         """  # noqa: S608
         yield from _read(sql, [])
-    sql = """
-        SELECT files.id, 'no answer on record is about these files'
-        FROM public.reporting_filegroup files
-        WHERE NOT EXISTS (SELECT FROM public.reporting_answer row WHERE row.group_id = files.id)
-    """
-    yield from _read(sql, [])
 
 
 def _decisions() -> Iterator[Fault]:

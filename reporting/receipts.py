@@ -13,7 +13,7 @@ from pathlib import Path
 
 import rfc8785
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
@@ -24,6 +24,7 @@ from reporting.custody.record import founding
 from reporting.models import Receipt, Report, ReturnCodeWrap
 from reporting.signed import Signed
 from reporting.vault import codes, keys
+from reporting.vault.untrusted_json import read_object
 
 _redeeming = codes.Desk()
 
@@ -66,14 +67,14 @@ def fault(receipt: Receipt, act: events.Event, roots: Sequence[x509.Certificate]
     """Why a receipt is not the one that was issued for the act of sending, or an empty text. Needs
     no key of ours; `roots`: the operator's CA, empty where it is not at hand."""
     try:
-        body = json.loads(receipt.body)
+        body = read_object(receipt.body)
         named = (body["report"], body["head"], body["at"])
         certificate = x509.load_pem_x509_certificate(receipt.certificate.encode())
         key = certificate.public_key()
         if not isinstance(key, Ed25519PublicKey):
             return "its receipt was signed with no receipt key"
         key.verify(bytes(receipt.signature), receipt.body.encode())
-    except (InvalidSignature, KeyError, TypeError, ValueError):
+    except (InvalidSignature, UnsupportedAlgorithm, KeyError, TypeError, ValueError):
         return "its receipt is not signed"
     if named != (act.subject, {"seq": act.seq, "leaf": act.leaf}, events.as_written(act.at)):
         return "its receipt is not the one of the act that sent it"

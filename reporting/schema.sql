@@ -43,6 +43,38 @@ RETURN starts_with(p.statement, concat('{"answer":"', p.answer, '","expires_at":
     AND position(concat('","person":"', p.person_id, '","purpose":"') IN p.statement) > 0
     AND position(concat('","report":"', p.report_id, '","signed_at":"') IN p.statement) > 0;
 
+-- Whether a person is one of a report, and a group of files theirs in it. Asked when something is stored, so that no role
+-- can store what verify_ledger would name, and by verify_ledger.
+CREATE OR REPLACE FUNCTION public.reporting_of_report(p_report text, p_person text, p_group text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER
+BEGIN ATOMIC
+    SELECT EXISTS (SELECT FROM public.reporting_person person
+            WHERE person.id = p_person AND person.report_id = p_report)
+        AND (p_group IS NULL OR EXISTS (SELECT FROM public.reporting_filegroup files
+            WHERE files.id = p_group AND files.report_id = p_report AND files.person_id = p_person));
+END;
+REVOKE ALL ON FUNCTION public.reporting_of_report FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION public.reporting_refuse_stranger() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    of_report boolean;
+BEGIN
+    EXECUTE format('SELECT public.reporting_of_report(($1).report_id, ($1).person_id, %s)', TG_ARGV[0])
+        INTO of_report USING NEW;
+    IF NOT of_report THEN
+        RAISE EXCEPTION 'reporting: % is about a person or files of another report', NEW.id
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER answer_of_report BEFORE INSERT ON public.reporting_answer
+    FOR EACH ROW EXECUTE FUNCTION public.reporting_refuse_stranger('($1).group_id');
+CREATE OR REPLACE TRIGGER evidenceitem_of_report BEFORE INSERT ON public.reporting_evidenceitem
+    FOR EACH ROW EXECUTE FUNCTION public.reporting_refuse_stranger('($1).group_id');
+CREATE OR REPLACE TRIGGER consent_of_report BEFORE INSERT ON public.reporting_consent
+    FOR EACH ROW EXECUTE FUNCTION public.reporting_refuse_stranger('NULL');
+
 -- A row whose act names its hash. Arguments: the column of its report or case, and SQL for the hash of row $1.
 CREATE OR REPLACE FUNCTION public.reporting_row_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$

@@ -139,6 +139,7 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
     "custody_acts": ("public", *_OFFICE),
     "reporting_report_sha256": ("public", "worker"),
     "reporting_report_recorded": ("worker",),
+    "reporting_of_report": ("worker",),
     "reporting_quarantined": ("public", *_OFFICE),
     "reporting_take_out": ("public",),
     "reporting_end_visit": ("public",),

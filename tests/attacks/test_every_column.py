@@ -48,6 +48,7 @@ NOT_BOUND = {
     "reporting_filegroup.at": "orders the groups on the reporter's own page",
     "reporting_officewrap.id": _NUMBER,
     "reporting_partneroffer": _OFFICE,
+    "reporting_person.role": "read when something new is stored; answers and items name the person",
     "reporting_pulse": _PASSING,
     "reporting_quarantine.at": "orders the officer's list; the act has its own time",
     "reporting_receipt.proof": "whoever holds the receipt verifies it against the checkpoint",
@@ -176,3 +177,9 @@ def test_every_reason_is_about_a_column_or_table_that_exists() -> None:
         table = model._meta.db_table
         known |= {table, *(f"{table}.{field.column}" for field in model._meta.concrete_fields)}
     assert set(NOT_BOUND) <= known
+
+
+@pytest.mark.parametrize("body", ["[" * 3_000, "[]", "", '{"head": 1}'])
+def test_a_receipt_of_any_text_is_named_and_stops_nothing(office: Office, body: str) -> None:
+    with _undone("UPDATE reporting_receipt SET body = %s", body):
+        assert [fault.id for fault in records.faults()] == [office.visit.report.pk]

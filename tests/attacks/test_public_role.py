@@ -16,11 +16,12 @@ import rfc8785
 from django.db import DatabaseError, connection, models, transaction
 from django.utils import timezone
 
+from cases import records
 from cases.operations.acting import acting_as
 from cases.staff.models import StaffMember
 from reporting import answers, on_record, people, questions
 from reporting.custody.record import Recorded, founding, record
-from reporting.models import Answer, EvidenceItem, Incident, Message, Report
+from reporting.models import Answer, EvidenceItem, FileGroup, Incident, Message, Report
 from reporting.records import Acquisition, AnswerRecord
 from reporting.sessions import Visit
 from reporting.vault.fields import seal_bytes
@@ -162,6 +163,23 @@ def test_no_item_comes_in_checked(state: str, monkeypatch: pytest.MonkeyPatch) -
 def _committed(put: Callable[[Report], str], report: Report) -> None:
     with transaction.atomic():
         put(report)
+
+
+@pytest.mark.parametrize("change", ["person", "group", "person of the group"])
+def test_nothing_is_stored_about_a_person_or_files_of_another_report(change: str) -> None:
+    """`verify_ledger` would name it, and nobody but the office's own faults may make it fail."""
+    mine, other = factories.draft(), factories.draft()
+    row, harmed = _answer(mine.report), people.harmed(other.report)
+    if change == "person":
+        row.person = harmed
+    else:
+        report = other.report if change == "group" else mine.report
+        row.group = FileGroup.objects.create(report=report, person=harmed)
+    refused = pytest.raises(DatabaseError, match="of another report")
+    with acting_as("public"), refused, transaction.atomic():
+        row.at = _act(mine.report, "answer:saved", row, {}).at
+        row.save(force_insert=True)
+    assert list(records.faults()) == []
 
 
 def test_a_signature_of_the_reporters_fits_no_second_row() -> None:
