@@ -18,4 +18,5 @@ class ReportingConfig(AppConfig):
 def _apply_rules(**kwargs: Any) -> None:
     from reporting.custody import rules
 
-    rules.apply_file(Path(__file__).with_name("schema.sql"), kwargs["using"])
+    for name in ("hashes.sql", "schema.sql", "drafts.sql"):
+        rules.apply_file(Path(__file__).with_name(name), kwargs["using"])

@@ -175,7 +175,7 @@ def stored_sha256(row: Answer | EvidenceItem | Message | Consent) -> str:
     clear, one a line, and the sealed bytes after them.
 
     Not in it: the id, which the act names; the time, which is the act's; who a message is from,
-    which is the act's door; an item's acquisition, which is the act's sealed detail. `schema.sql`
+    which is the act's door; an item's acquisition, which is the act's sealed detail. `hashes.sql`
     has the same for the database.
     """
     if isinstance(row, Answer):

@@ -1,66 +1,24 @@
--- What the database itself holds of a report's promises. Applied after every migration, as often as you like.
--- Functions name every table with its schema and put pg_temp last: see custody/schema.sql.
+-- What the database itself holds of a report's promises. Applied after every migration, as often as
+-- you like. Functions name every table with its schema and put pg_temp last: see
+-- custody/schema.sql.
 
--- Nothing is stored that no act of the record is about, and no act stores what is not there. Checked at commit, so that
--- an act and its row may come in any order of one transaction; whoever may write neither reads the ledger for it.
-CREATE OR REPLACE FUNCTION public.reporting_refuse_unrecorded(p_table text, p_id text) RETURNS void LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp AS $$
+-- Nothing is stored that no act of the record is about, and no act stores what is not there.
+-- Checked at commit, so that an act and its row may come in any order of one transaction; whoever
+-- may write neither reads the ledger for it.
+CREATE OR REPLACE FUNCTION public.reporting_refuse_unrecorded(p_table text, p_id text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RAISE EXCEPTION 'custody: % in % is not what an act recorded', p_id, p_table
         USING ERRCODE = 'integrity_constraint_violation';
 END $$;
 
--- The hash of a row in the act about it: SHA-256 over the columns that stand in the clear, one a line, and the sealed
--- bytes after them. The id, the time, a message's side and an item's acquisition stand in the act itself.
-CREATE OR REPLACE FUNCTION public.reporting_row_sha256(p_columns text[], p_sealed bytea) RETURNS text
-LANGUAGE sql STABLE
-RETURN encode(sha256(convert_to(array_to_string(p_columns || ''::text, E'\n', ''), 'UTF8') || p_sealed), 'hex');
-
-CREATE OR REPLACE FUNCTION public.reporting_answer_sha256(p public.reporting_answer) RETURNS text
-LANGUAGE sql STABLE
-RETURN public.reporting_row_sha256(ARRAY[p.question, p.person_id, p.group_id], p.sealed);
-
-CREATE OR REPLACE FUNCTION public.reporting_evidenceitem_sha256(p public.reporting_evidenceitem) RETURNS text
-LANGUAGE sql STABLE
-RETURN public.reporting_row_sha256(ARRAY[p.kind, p.person_id, p.group_id, p.vault_name, p.ciphertext_size::text,
-    p.ciphertext_sha256], ''::bytea);
-
-CREATE OR REPLACE FUNCTION public.reporting_message_sha256(p public.reporting_message) RETURNS text
-LANGUAGE sql STABLE
-RETURN public.reporting_row_sha256(ARRAY[]::text[], p.sealed);
-
-CREATE OR REPLACE FUNCTION public.reporting_consent_sha256(p public.reporting_consent) RETURNS text
-LANGUAGE sql STABLE
-RETURN public.reporting_row_sha256(ARRAY[]::text[], convert_to(p.statement, 'UTF8') || p.signature);
-
--- Whether the columns of a consent are those of the statement that the reporter signed, as RFC 8785 writes them. Text is
--- compared, because a statement that is no JSON, or more than `jsonb` takes, must not stop who looks for it.
-CREATE OR REPLACE FUNCTION public.reporting_consent_stated(p public.reporting_consent) RETURNS boolean
-LANGUAGE sql STABLE
-RETURN starts_with(p.statement, concat('{"answer":"', p.answer, '","expires_at":"',
-        replace(to_char(p.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '.000000', ''), '+00:00","partner":"',
-        p.partner, '","partner_name":"'))
-    AND position(concat('","person":"', p.person_id, '","purpose":"') IN p.statement) > 0
-    AND position(concat('","report":"', p.report_id, '","signed_at":"') IN p.statement) > 0;
-
--- Whether a person is one of a report, and a group of files theirs in it. Asked when something is stored, so that no role
--- can store what verify_ledger would name, and by verify_ledger.
-CREATE OR REPLACE FUNCTION public.reporting_of_report(p_report text, p_person text, p_group text) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER
-BEGIN ATOMIC
-    SELECT EXISTS (SELECT FROM public.reporting_person person
-            WHERE person.id = p_person AND person.report_id = p_report)
-        AND (p_group IS NULL OR EXISTS (SELECT FROM public.reporting_filegroup files
-            WHERE files.id = p_group AND files.report_id = p_report AND files.person_id = p_person));
-END;
-REVOKE ALL ON FUNCTION public.reporting_of_report FROM PUBLIC;
-
-CREATE OR REPLACE FUNCTION public.reporting_refuse_stranger() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION public.reporting_refuse_stranger() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     of_report boolean;
 BEGIN
-    EXECUTE format('SELECT public.reporting_of_report(($1).report_id, ($1).person_id, %s)', TG_ARGV[0])
+    EXECUTE format('SELECT public.reporting_of_report(($1).report_id, ($1).person_id, %s)',
+        TG_ARGV[0])
         INTO of_report USING NEW;
     IF NOT of_report THEN
         RAISE EXCEPTION 'reporting: % is about a person or files of another report', NEW.id
@@ -75,13 +33,15 @@ CREATE OR REPLACE TRIGGER evidenceitem_of_report BEFORE INSERT ON public.reporti
 CREATE OR REPLACE TRIGGER consent_of_report BEFORE INSERT ON public.reporting_consent
     FOR EACH ROW EXECUTE FUNCTION public.reporting_refuse_stranger('NULL');
 
--- A row whose act names its hash. Arguments: the column of its report or case, and SQL for the hash of row $1.
-CREATE OR REPLACE FUNCTION public.reporting_row_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+-- A row whose act names its hash. Arguments: the column of its report or case, and SQL for the hash
+-- of row $1.
+CREATE OR REPLACE FUNCTION public.reporting_row_recorded() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     recorded boolean;
 BEGIN
-    EXECUTE format('SELECT public.custody_recorded(($1).%I, ($1).id, %s, ($1).at)', TG_ARGV[0], TG_ARGV[1])
+    EXECUTE format('SELECT public.custody_recorded(($1).%I, ($1).id, %s, ($1).at)', TG_ARGV[0],
+        TG_ARGV[1])
         INTO recorded USING NEW;
     IF NOT recorded THEN
         PERFORM public.reporting_refuse_unrecorded(TG_TABLE_NAME, NEW.id);
@@ -90,8 +50,8 @@ BEGIN
 END $$;
 
 -- An item's acquisition is the act's sealed detail, byte for byte.
-CREATE OR REPLACE FUNCTION public.reporting_item_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION public.reporting_item_recorded() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM public.custody_custodyevent event
             WHERE event.object = NEW.id AND event.subject = NEW.report_id AND event.at = NEW.at
@@ -104,23 +64,24 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION public.reporting_message_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION public.reporting_message_recorded() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM public.custody_custodyevent event
             WHERE event.object = NEW.id AND event.subject = NEW.report_id AND event.at = NEW.at
-                AND event.event = 'message:posted' AND event.object_sha256 = public.reporting_message_sha256(NEW)
+                AND event.event = 'message:posted'
+                    AND event.object_sha256 = public.reporting_message_sha256(NEW)
                 AND NEW.from_office = (event.door <> 'public')) THEN
         PERFORM public.reporting_refuse_unrecorded(TG_TABLE_NAME, NEW.id);
     END IF;
     RETURN NULL;
 END $$;
 
--- The other way round: an act that stores something has stored it, and no other act has; what is taken out or
--- quarantined was given on this report. What is quarantined, destroyed or preserved is not quarantined again: that would
--- annul a proposal that waits, or a decision.
-CREATE OR REPLACE FUNCTION public.reporting_act_stored() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+-- The other way round: an act that stores something has stored it, and no other act has; what is
+-- taken out or quarantined was given on this report. What is quarantined, destroyed or preserved is
+-- not quarantined again: that would annul a proposal that waits, or a decision.
+CREATE OR REPLACE FUNCTION public.reporting_act_stored() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     fault text := '';
 BEGIN
@@ -137,20 +98,26 @@ BEGIN
             ELSE NEW.subject LIKE 'C-%' END) THEN
             fault := 'it is not there';
         ELSIF EXISTS (SELECT FROM public.custody_custodyevent other WHERE other.object = NEW.object
-                AND other.object <> other.subject AND other.id <> NEW.id AND public.custody_keeps(other.event)) THEN
+                AND other.object <> other.subject AND other.id <> NEW.id
+                    AND public.custody_keeps(other.event)) THEN
             fault := 'it was stored before';
         END IF;
-    ELSIF NEW.subject LIKE 'R-%' AND NEW.event IN ('answer:taken_out', 'evidence:taken_out', 'evidence:quarantined') THEN
+    ELSIF NEW.subject LIKE 'R-%'
+        AND NEW.event IN ('answer:taken_out', 'evidence:taken_out', 'evidence:quarantined') THEN
         IF NOT EXISTS (SELECT FROM public.custody_custodyevent given WHERE given.object = NEW.object
                 AND given.object <> given.subject AND given.subject = NEW.subject
                 AND public.custody_keeps(given.event)) THEN
             fault := 'it was not given on this report';
         ELSIF NEW.event = 'evidence:quarantined' AND (
             NOT EXISTS (SELECT FROM public.reporting_quarantine row
-                WHERE row.thing = NEW.object AND row.report_id = NEW.subject AND row.state = 'quarantined')
-            OR (SELECT last.event FROM public.custody_custodyevent last WHERE last.object = NEW.object
-                    AND last.object <> last.subject AND last.subject = NEW.subject AND last.seq < NEW.seq
-                    AND last.event IN ('evidence:quarantined', 'quarantine:destroyed', 'quarantine:preserved',
+                WHERE row.thing = NEW.object AND row.report_id = NEW.subject
+                    AND row.state = 'quarantined')
+            OR (SELECT last.event FROM public.custody_custodyevent last
+                WHERE last.object = NEW.object
+                    AND last.object <> last.subject AND last.subject = NEW.subject
+                        AND last.seq < NEW.seq
+                    AND last.event IN ('evidence:quarantined', 'quarantine:destroyed',
+                        'quarantine:preserved',
                         'quarantine:released')
                 ORDER BY last.seq DESC LIMIT 1) <> 'quarantine:released') THEN
             fault := 'it is not listed, or was closed before';
@@ -158,7 +125,8 @@ BEGIN
             EXISTS (SELECT FROM public.custody_custodyevent sent WHERE sent.subject = NEW.subject
                 AND sent.event = 'report:submitted' AND sent.seq < NEW.seq)
             OR EXISTS (SELECT FROM public.reporting_answer row WHERE row.id = NEW.object)
-            OR EXISTS (SELECT FROM public.reporting_evidenceitem row WHERE row.id = NEW.object)) THEN
+            OR EXISTS (SELECT FROM public.reporting_evidenceitem row WHERE row.id = NEW.object))
+                THEN
             fault := 'it was sent, or is still there';
         END IF;
     END IF;
@@ -170,21 +138,23 @@ BEGIN
 END $$;
 
 -- What is removed was taken out by an act of this transaction, or went with an erased report.
-CREATE OR REPLACE FUNCTION public.reporting_removal_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION public.reporting_removal_recorded() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF NOT public.custody_recorded_now(OLD.report_id, OLD.id, ARRAY['answer:taken_out', 'evidence:taken_out'])
-        AND NOT EXISTS (SELECT FROM public.reporting_report r WHERE r.id = OLD.report_id AND r.state = 'erased') THEN
+    IF NOT public.custody_recorded_now(OLD.report_id, OLD.id,
+            ARRAY['answer:taken_out', 'evidence:taken_out'])
+        AND NOT EXISTS (SELECT FROM public.reporting_report r WHERE r.id = OLD.report_id
+            AND r.state = 'erased') THEN
         RAISE EXCEPTION 'custody: the removal of % from % is not on record', OLD.id, TG_TABLE_NAME
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NULL;
 END $$;
 
--- A state changes together with the act that says so. Arguments: the columns of the report and of the thing, and which act
--- brings which state; a state that is not named is brought by none.
-CREATE OR REPLACE FUNCTION public.reporting_move_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+-- A state changes together with the act that says so. Arguments: the columns of the report and of
+-- the thing, and which act brings which state; a state that is not named is brought by none.
+CREATE OR REPLACE FUNCTION public.reporting_move_recorded() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     moved jsonb := to_jsonb(NEW);
 BEGIN
@@ -196,20 +166,8 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- What the ledger says of the things of a report that were ever quarantined: the newest act about each decides. Whether
--- something is closed is asked here and nowhere else; the rows of reporting_quarantine are the officer's list.
-CREATE OR REPLACE FUNCTION public.reporting_quarantined(p_report text) RETURNS TABLE (thing text, state text)
-LANGUAGE sql STABLE SECURITY DEFINER
-BEGIN ATOMIC
-    SELECT DISTINCT ON (event.object) event.object, split_part(event.event, ':', 2)
-    FROM public.custody_custodyevent event
-    WHERE event.subject = p_report AND event.event IN ('evidence:quarantined', 'quarantine:destroyed',
-        'quarantine:preserved', 'quarantine:released')
-    ORDER BY event.object, event.seq DESC;
-END;
-
-CREATE OR REPLACE FUNCTION public.reporting_quarantine_recorded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION public.reporting_quarantine_recorded() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM public.reporting_quarantined(NEW.report_id) q
             WHERE q.thing = NEW.thing AND q.state = NEW.state) THEN
@@ -219,49 +177,35 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- What stands in the clear about a report, and every wrap of its key: acts that change them name this hash, of one line a
--- column or wrap. The id and the times are the acts' own, and states follow from their names.
-CREATE OR REPLACE FUNCTION public.reporting_report_sha256(p_report text) RETURNS bytea
-LANGUAGE sql STABLE SECURITY DEFINER
-BEGIN ATOMIC
-    SELECT sha256(convert_to(concat_ws(E'\n', report.language,
-        (SELECT string_agg(concat(wrap.lookup, ' ', encode(wrap.wrapped, 'hex')), E'\n' ORDER BY wrap.lookup)
-            FROM public.reporting_returncodewrap wrap WHERE wrap.report_id = report.id),
-        (SELECT string_agg(concat(wrap.key_id, ' ', encode(wrap.wrapped, 'hex')), E'\n' ORDER BY wrap.key_id)
-            FROM public.reporting_officewrap wrap WHERE wrap.subject = report.id)), 'UTF8'))
-    FROM public.reporting_report report WHERE report.id = p_report;
-END;
-
--- Whether they stand as the newest act that changed them left them.
-CREATE OR REPLACE FUNCTION public.reporting_report_recorded(p_report text) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER
-BEGIN ATOMIC
-    SELECT coalesce(encode(public.reporting_report_sha256(p_report), 'hex') = (
-        SELECT event.object_sha256 FROM public.custody_custodyevent event
-        WHERE event.subject = p_report AND event.object = p_report AND event.object_sha256 <> repeat('0', 64)
-        ORDER BY event.seq DESC LIMIT 1), false);
-END;
-
-REVOKE ALL ON FUNCTION public.reporting_report_sha256, public.reporting_report_recorded FROM PUBLIC;
-
-CREATE OR REPLACE FUNCTION public.reporting_report_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+-- Rows that a function compares with the newest act about them. Arguments: the column of the id
+-- that it takes, its name, and columns whose change needs no act.
+CREATE OR REPLACE FUNCTION public.reporting_rows_recorded() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    thing text := to_jsonb(NEW) ->> TG_ARGV[0];
+    free text[] := string_to_array(TG_ARGV[2], ' ');
+    recorded boolean;
 BEGIN
-    IF NOT public.reporting_report_recorded(to_jsonb(NEW) ->> TG_ARGV[0]) THEN
-        PERFORM public.reporting_refuse_unrecorded(TG_TABLE_NAME, to_jsonb(NEW) ->> TG_ARGV[0]);
+    IF TG_OP = 'UPDATE' AND to_jsonb(NEW) - free = to_jsonb(OLD) - free THEN
+        RETURN NULL;
+    END IF;
+    EXECUTE format('SELECT %s($1)', TG_ARGV[1]) INTO recorded USING thing;
+    IF NOT recorded THEN
+        PERFORM public.reporting_refuse_unrecorded(TG_TABLE_NAME, thing);
     END IF;
     RETURN NULL;
 END $$;
 
 -- The times of a report are those of its acts. It begins with its row, in the same transaction.
-CREATE OR REPLACE FUNCTION public.reporting_take_time() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION public.reporting_take_time() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NEW.event = 'report:started' THEN
         UPDATE public.reporting_report SET started_at = NEW.at
             WHERE id = NEW.subject AND state = 'draft' AND news_at IS NULL;
         IF NOT FOUND AND NEW.object_sha256 <> repeat('0', 64) THEN
-            RAISE EXCEPTION 'reporting: a report begins as a draft' USING ERRCODE = 'restrict_violation';
+            RAISE EXCEPTION 'reporting: a report begins as a draft'
+                USING ERRCODE = 'restrict_violation';
         END IF;
     ELSE
         UPDATE public.reporting_report SET state = 'received', submitted_at = NEW.at
@@ -273,36 +217,41 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- A draft is sent by its act alone, and forgotten by reporting_expire_draft alone; the office moves a sent report with an
--- act of its own.
-CREATE OR REPLACE FUNCTION public.reporting_report_moves() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+-- A draft is sent by its act alone, and forgotten by reporting_expire_draft alone; the office moves
+-- a sent report with an act of its own.
+CREATE OR REPLACE FUNCTION public.reporting_report_moves() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF public.custody_door() = 'public' AND NOT (OLD.state = 'draft' AND NEW.state = 'received') THEN
-        RAISE EXCEPTION 'reporting: the public door can only send a draft' USING ERRCODE = 'restrict_violation';
+    IF public.custody_door() = 'public' AND NOT (OLD.state = 'draft' AND NEW.state = 'received')
+        THEN
+        RAISE EXCEPTION 'reporting: the public door can only send a draft'
+            USING ERRCODE = 'restrict_violation';
     END IF;
     IF OLD.state = 'draft' AND NEW.state NOT IN ('received', 'erased') OR NEW.state = 'draft' THEN
-        RAISE EXCEPTION 'reporting: % does not become %', OLD.state, NEW.state USING ERRCODE = 'restrict_violation';
+        RAISE EXCEPTION 'reporting: % does not become %', OLD.state, NEW.state
+            USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NEW;
 END $$;
 
 -- A receipt is issued by the act that sends.
-CREATE OR REPLACE FUNCTION public.reporting_receipt_issued() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION public.reporting_receipt_issued() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NOT public.custody_recorded_now(NEW.report_id, NEW.report_id, ARRAY['report:submitted']) THEN
-        RAISE EXCEPTION 'reporting: a receipt is issued when a report is sent' USING ERRCODE = 'restrict_violation';
+        RAISE EXCEPTION 'reporting: a receipt is issued when a report is sent'
+            USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NEW;
 END $$;
 
 -- What the reporter adds to a sent report is news for the office, until a person has read it.
-CREATE OR REPLACE FUNCTION public.reporting_notice_news() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION public.reporting_notice_news() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NEW.door = 'public' AND public.custody_keeps(NEW.event) THEN
-        UPDATE public.reporting_report SET news_at = NEW.at WHERE id = NEW.subject AND state <> 'draft';
+        UPDATE public.reporting_report SET news_at = NEW.at WHERE id = NEW.subject
+            AND state <> 'draft';
     END IF;
     RETURN NULL;
 END $$;
@@ -316,21 +265,25 @@ BEGIN
     END LOOP;
 END $$;
 CREATE CONSTRAINT TRIGGER answer_recorded AFTER INSERT OR UPDATE ON public.reporting_answer
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_row_recorded('report_id',
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+        EXECUTE FUNCTION public.reporting_row_recorded('report_id',
         'public.reporting_answer_sha256($1)');
 CREATE CONSTRAINT TRIGGER evidenceitem_recorded
-    AFTER INSERT OR UPDATE OF id, report_id, person_id, group_id, kind, acquisition, vault_name, ciphertext_size,
-        ciphertext_sha256, at
+    AFTER INSERT OR UPDATE OF id, report_id, person_id, group_id, kind, acquisition, vault_name,
+        ciphertext_size, ciphertext_sha256, at
     ON public.reporting_evidenceitem
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_item_recorded();
 CREATE CONSTRAINT TRIGGER message_recorded AFTER INSERT OR UPDATE ON public.reporting_message
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_message_recorded();
 CREATE CONSTRAINT TRIGGER consent_recorded AFTER INSERT OR UPDATE ON public.reporting_consent
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_row_recorded('report_id',
-        'public.reporting_consent_sha256($1)');
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+        EXECUTE FUNCTION public.reporting_row_recorded('report_id',
+        'CASE WHEN public.reporting_consent_stated($1)
+            THEN public.reporting_consent_sha256($1) END');
 
--- PostgreSQL parses the condition of a trigger anew for each statement, so both ask only whether the act is about a thing
--- of its own (custody_append lets no other store one), and their functions ask for the name of the act.
+-- PostgreSQL parses the condition of a trigger anew for each statement, so both ask only whether
+-- the act is about a thing of its own (custody_append lets no other store one), and their functions
+-- ask for the name of the act.
 DROP TRIGGER IF EXISTS event_stored ON public.custody_custodyevent;
 CREATE CONSTRAINT TRIGGER event_stored AFTER INSERT ON public.custody_custodyevent
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.object <> NEW.subject)
@@ -350,25 +303,34 @@ CREATE CONSTRAINT TRIGGER evidenceitem_moved AFTER UPDATE OF state ON public.rep
         '{"verified": "evidence:verified", "integrity_failed": "evidence:integrity_failed"}');
 DROP TRIGGER IF EXISTS quarantine_recorded ON public.reporting_quarantine;
 CREATE CONSTRAINT TRIGGER quarantine_recorded AFTER INSERT OR UPDATE ON public.reporting_quarantine
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_quarantine_recorded();
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+        EXECUTE FUNCTION public.reporting_quarantine_recorded();
 
 CREATE OR REPLACE TRIGGER event_gives_time AFTER INSERT ON public.custody_custodyevent
     FOR EACH ROW WHEN (NEW.event IN ('report:started', 'report:submitted'))
     EXECUTE FUNCTION public.reporting_take_time();
 DROP TRIGGER IF EXISTS report_recorded ON public.reporting_report;
-CREATE CONSTRAINT TRIGGER report_recorded AFTER INSERT OR UPDATE OF language ON public.reporting_report
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_report_changed('id');
+CREATE CONSTRAINT TRIGGER report_recorded AFTER INSERT
+    OR UPDATE OF language ON public.reporting_report
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_rows_recorded('id',
+        'public.reporting_report_recorded');
 DROP TRIGGER IF EXISTS event_names_report ON public.custody_custodyevent;
 CREATE CONSTRAINT TRIGGER event_names_report AFTER INSERT ON public.custody_custodyevent
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.object LIKE 'R-%' AND NEW.object_sha256 <> repeat('0', 64))
-    EXECUTE FUNCTION public.reporting_report_changed('subject');
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+        WHEN (NEW.object LIKE 'R-%' AND NEW.object_sha256 <> repeat('0', 64))
+    EXECUTE FUNCTION public.reporting_rows_recorded('subject',
+        'public.reporting_report_recorded');
 DROP TRIGGER IF EXISTS code_wrap_recorded ON public.reporting_returncodewrap;
-CREATE CONSTRAINT TRIGGER code_wrap_recorded AFTER INSERT OR UPDATE ON public.reporting_returncodewrap
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.reporting_report_changed('report_id');
+CREATE CONSTRAINT TRIGGER code_wrap_recorded AFTER INSERT
+    OR UPDATE ON public.reporting_returncodewrap
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+        EXECUTE FUNCTION public.reporting_rows_recorded('report_id',
+        'public.reporting_report_recorded');
 DROP TRIGGER IF EXISTS office_wrap_recorded ON public.reporting_officewrap;
 CREATE CONSTRAINT TRIGGER office_wrap_recorded AFTER INSERT OR UPDATE ON public.reporting_officewrap
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.subject LIKE 'R-%')
-    EXECUTE FUNCTION public.reporting_report_changed('subject');
+    EXECUTE FUNCTION public.reporting_rows_recorded('subject',
+        'public.reporting_report_recorded');
 
 CREATE OR REPLACE TRIGGER report_moves BEFORE UPDATE OF state ON public.reporting_report
     FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION public.reporting_report_moves();
@@ -376,7 +338,8 @@ DROP TRIGGER IF EXISTS report_move_recorded ON public.reporting_report;
 CREATE CONSTRAINT TRIGGER report_move_recorded AFTER UPDATE OF state ON public.reporting_report
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.state <> NEW.state)
     EXECUTE FUNCTION public.reporting_move_recorded('id', 'id',
-        '{"received": "report:submitted", "not_sent": "report:not_sent", "in_triage": "report:taken",
+        '{"received": "report:submitted", "not_sent": "report:not_sent",
+          "in_triage": "report:taken",
           "accepted": "report:accepted", "joined": "report:joined", "declined": "report:declined",
           "out_of_scope": "report:out_of_scope", "erased": "report:expired"}');
 CREATE OR REPLACE TRIGGER receipt_issued BEFORE INSERT ON public.reporting_receipt
@@ -384,131 +347,3 @@ CREATE OR REPLACE TRIGGER receipt_issued BEFORE INSERT ON public.reporting_recei
 CREATE OR REPLACE TRIGGER event_is_news AFTER INSERT ON public.custody_custodyevent
     FOR EACH ROW WHEN (NEW.object <> NEW.subject)
     EXECUTE FUNCTION public.reporting_notice_news();
-
--- Whether a report is a draft, by its row and by the ledger; its row stays locked until the transaction ends.
-CREATE OR REPLACE FUNCTION public.reporting_is_draft(p_report text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM FROM public.reporting_report r WHERE r.id = p_report AND r.state = 'draft' FOR UPDATE;
-    RETURN FOUND AND NOT EXISTS (SELECT FROM public.custody_custodyevent event
-        WHERE event.subject = p_report AND event.event = 'report:submitted');
-END $$;
-
--- What the public door removes of its own. Functions, because the right to DELETE is the right to LOCK the table.
-CREATE OR REPLACE FUNCTION public.reporting_end_visit(p_token_hash text) RETURNS void
-LANGUAGE sql VOLATILE SECURITY DEFINER
-BEGIN ATOMIC
-    DELETE FROM public.reporting_reportersession visit WHERE visit.token_hash = p_token_hash;
-END;
-
-CREATE OR REPLACE FUNCTION public.reporting_end_visits(p_report text) RETURNS void
-LANGUAGE sql VOLATILE SECURITY DEFINER
-BEGIN ATOMIC
-    DELETE FROM public.reporting_reportersession visit WHERE visit.report_id = p_report;
-END;
-
--- One reservation, or none, and all that ended by themselves.
-CREATE OR REPLACE FUNCTION public.reporting_release(p_reservation bigint) RETURNS void
-LANGUAGE sql VOLATILE SECURITY DEFINER
-BEGIN ATOMIC
-    DELETE FROM public.reporting_uploadreservation reservation
-        WHERE reservation.id = p_reservation OR reservation.until <= clock_timestamp();
-END;
-
-REVOKE ALL ON FUNCTION public.reporting_end_visit, public.reporting_end_visits, public.reporting_release FROM PUBLIC;
-
--- Before sending, the reporter takes an answer or item out: the row goes, the caller records the act beside it. The
--- report is locked, so that sending and taking out cannot pass each other. What is quarantined stays. Returns the name
--- of a file's object in the vault, or an empty text; null when nothing was taken out.
-CREATE OR REPLACE FUNCTION public.reporting_take_out(p_report text, p_thing text) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    vault_name text;
-BEGIN
-    IF NOT public.reporting_is_draft(p_report) OR EXISTS (SELECT FROM public.reporting_quarantined(p_report) q
-            WHERE q.thing = p_thing AND q.state <> 'released') THEN
-        RETURN NULL;
-    END IF;
-    DELETE FROM public.reporting_evidenceitem i WHERE i.id = p_thing AND i.report_id = p_report
-        RETURNING i.vault_name INTO vault_name;
-    IF FOUND THEN
-        RETURN vault_name;
-    END IF;
-    DELETE FROM public.reporting_answer a WHERE a.id = p_thing AND a.report_id = p_report AND a.question NOT IN (
-        'age', 'who', 'what', 'shown_adult');
-    RETURN CASE WHEN FOUND THEN '' END;
-END $$;
-
--- The office's wraps of a report that is being sent: only of a draft, and whatever lay there before goes.
-CREATE OR REPLACE FUNCTION public.reporting_wrap_for_office(p_report text, p_key_ids text[], p_wraps bytea[])
-RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF NOT public.reporting_is_draft(p_report) THEN
-        RAISE EXCEPTION 'reporting: only a draft is wrapped for the office here' USING ERRCODE = 'restrict_violation';
-    END IF;
-    DELETE FROM public.reporting_officewrap w WHERE w.subject = p_report;
-    INSERT INTO public.reporting_officewrap (subject, key_id, wrapped)
-        SELECT p_report, wrap.key_id, wrap.wrapped FROM unnest(p_key_ids, p_wraps) AS wrap (key_id, wrapped);
-END $$;
-
--- A draft that nobody has touched for long is forgotten: its wrap and everything sealed under it go, the ledger stays.
--- False when the draft is not idle, was sent, or holds something quarantined or preserved.
-CREATE OR REPLACE FUNCTION public.reporting_expire_draft(p_report text, p_idle interval) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    last_touched timestamptz;
-BEGIN
-    IF p_idle < interval '7 days' THEN
-        RAISE EXCEPTION 'reporting: a draft lasts seven days at least' USING ERRCODE = 'restrict_violation';
-    END IF;
-    IF NOT public.reporting_is_draft(p_report) THEN
-        RETURN false;
-    END IF;
-    SELECT greatest(r.started_at, (SELECT max(at) FROM public.reporting_answer WHERE report_id = r.id),
-                    (SELECT max(at) FROM public.reporting_evidenceitem WHERE report_id = r.id),
-                    (SELECT max(used_at) FROM public.reporting_reportersession WHERE report_id = r.id))
-        INTO last_touched FROM public.reporting_report r WHERE r.id = p_report;
-    IF last_touched > now() - p_idle OR EXISTS (SELECT FROM public.reporting_quarantined(p_report) q
-            WHERE q.state IN ('quarantined', 'preserved')) THEN
-        RETURN false;
-    END IF;
-    UPDATE public.reporting_report SET state = 'erased' WHERE id = p_report;
-    DELETE FROM public.reporting_reportersession WHERE report_id = p_report;
-    DELETE FROM public.reporting_returncodewrap WHERE report_id = p_report;
-    DELETE FROM public.reporting_officewrap WHERE subject = p_report;
-    DELETE FROM public.reporting_answer WHERE report_id = p_report;
-    DELETE FROM public.reporting_evidenceitem WHERE report_id = p_report;
-    DELETE FROM public.reporting_filegroup WHERE report_id = p_report;
-    DELETE FROM public.reporting_person WHERE report_id = p_report;
-    DELETE FROM public.custody_custodydetail d USING public.custody_custodyevent e
-        WHERE e.id = d.event_id AND e.subject = p_report AND d.founding = '';
-    RETURN true;
-END $$;
-
--- Somebody who is not the reporter marked it as sent: it goes to nobody. Its signature is checked by the worker, which
--- records the act; PostgreSQL checks none.
-CREATE OR REPLACE FUNCTION public.reporting_set_aside(p_report text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    UPDATE public.reporting_report SET state = 'not_sent' WHERE id = p_report AND state = 'received';
-    RETURN FOUND;
-END $$;
-
-REVOKE ALL ON FUNCTION public.reporting_set_aside, public.reporting_quarantined, public.reporting_is_draft, public.reporting_take_out, public.reporting_wrap_for_office, public.reporting_expire_draft
-    FROM PUBLIC;
-
--- Wraps written anew by the worker, whose act names what stands then; `p_drop_others`: those for other keys go.
-CREATE OR REPLACE FUNCTION public.reporting_replace_wraps(
-    p_subject text, p_key_ids text[], p_wraps bytea[], p_drop_others boolean
-) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF cardinality(p_key_ids) = 0 THEN
-        RAISE EXCEPTION 'reporting: a key keeps a wrap' USING ERRCODE = 'restrict_violation';
-    END IF;
-    DELETE FROM public.reporting_officewrap w WHERE w.subject = p_subject
-        AND (p_drop_others OR w.key_id = ANY (p_key_ids));
-    INSERT INTO public.reporting_officewrap (subject, key_id, wrapped)
-        SELECT p_subject, wrap.key_id, wrap.wrapped FROM unnest(p_key_ids, p_wraps) AS wrap (key_id, wrapped);
-END $$;
-
-REVOKE ALL ON FUNCTION public.reporting_replace_wraps FROM PUBLIC;

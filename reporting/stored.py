@@ -1,5 +1,5 @@
 """The hash by which the ledger holds what stands in the clear about a report, and the wraps of its
-key (`schema.sql`): named by each act that changes them."""
+key (`hashes.sql`): named by each act that changes them."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def apply(using: str) -> None:
 
 
 def apply_file(path: Path, using: str) -> None:
-    """The statements of one schema.sql, all or none. They are idempotent."""
+    """The statements of one file, all or none. They are idempotent."""
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute(path.read_text())
 

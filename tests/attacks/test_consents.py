@@ -85,7 +85,7 @@ def _put(
 
 def _keep(visit: Visit, signer: Visit, row: Consent) -> Consent:
     signing = dataclasses.replace(visit, signing_seed=signer.signing_seed)
-    with acting_as("public"), transaction.atomic():
+    with factories.past_the_consent_check(), acting_as("public"), transaction.atomic():
         row.at = signed.record_signed(
             signing,
             "consent:answered",

@@ -1,9 +1,9 @@
 """The ledger: appends by 32 writers, the sequencer, its start, proofs, `verify_ledger`.
 
-Yardsticks: for appends, the same rows with the same indexes and no chain, by a function that asks
-the same of the door; for the sequencer, the same places inserted and committed with no tree; for
-its start, one reading of all leaves by the database; for a proof, one event read by its key; for
-verifying, the canonical rows copied out of the database and hashed.
+Yardsticks: for appends, the same rows with the same indexes and no chain; for the sequencer, the
+same places inserted and committed with no tree; for its start, one reading of all leaves by the
+database; for a proof, one event read by its key; for verifying, the canonical rows copied out of
+the database and hashed.
 """
 
 from __future__ import annotations

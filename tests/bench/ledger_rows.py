@@ -35,22 +35,8 @@ _SUBJECT = "'R-' || lpad(:subject::text, 12, '0')"
 _PICKED = f"\\set subject random(1, {SUBJECTS})\n"
 # One event of one of the subjects, with a sealed detail of the usual size.
 _APPEND = """
-SELECT id FROM {function}({subject}, {event}, 'reporter', {subject},
+SELECT id FROM public.custody_append({subject}, {event}, 'reporter', {subject},
     '\\x{nothing}'::bytea, '\\x{hash}'::bytea, '\\x{sealed}'::bytea, NULL, NULL);
-"""
-# The same rows without a chain.
-_BARE = """
-CREATE FUNCTION bare.append(
-    p_subject text, p_event text, p_actor text, p_object text, p_object_sha256 bytea,
-    p_detail_hash bytea, p_sealed bytea, p_founding text, p_previous text
-) RETURNS TABLE (id bigint) LANGUAGE sql VOLATILE SECURITY DEFINER
-BEGIN ATOMIC
-    WITH numbered AS (
-        SELECT nextval('bare.number'::regclass) AS number
-        WHERE public.custody_may_record(p_subject, p_event, p_actor)
-    ){inserts}
-    SELECT number FROM numbered;
-END
 """
 
 # The event numbered %(seq)s of each of the subjects from %(first)s to %(last)s. The leaf before it
@@ -149,12 +135,7 @@ def _founding() -> str:
 
 def append_script() -> str:
     """pgbench: one append as a door does it."""
-    return _call("public.custody_append")
-
-
-def _call(function: str) -> str:
     statement = _APPEND.format(
-        function=function,
         subject=_SUBJECT,
         event=_quoted("'looks:shown'"),  # stores nothing, so no row of another table is needed
         hash="aa" * 32,
@@ -165,19 +146,21 @@ def _call(function: str) -> str:
 
 
 def bare_script(owner: psycopg.Connection[tuple[object, ...]], role: str) -> str:
-    """pgbench: the rows of one append into copies of its tables with the same indexes, by a
-    function with the same rights, parameters and question whether the door may; no lock, no
-    look-up, no hash, no trigger. The other values are those of the newest event."""
+    """pgbench: the rows of one append into copies of its tables with the same indexes, in one
+    statement as well; no lock, no look-up, no hash. The values are those of the newest event."""
     owner.execute("DROP SCHEMA IF EXISTS bare CASCADE")
     owner.execute("CREATE SCHEMA bare")
     owner.execute("CREATE SEQUENCE bare.number")
-    inserts = ""
-    for number, (table, event_column) in enumerate(_TABLES.items()):
+    parts = []
+    for table, event_column in _TABLES.items():
         owner.execute(f"CREATE TABLE bare.{table} (LIKE public.{table} INCLUDING ALL)".encode())
-        inserts += f", w{number} AS ({_bare_insert(owner, table, event_column)})"
-    owner.execute(_BARE.replace("{inserts}", inserts).encode())
+        parts.append(_bare_insert(owner, table, event_column))
     owner.execute(f"GRANT USAGE ON SCHEMA bare TO {role}".encode())
-    return _call("bare.append")
+    owner.execute(f"GRANT INSERT ON ALL TABLES IN SCHEMA bare TO {role}".encode())
+    owner.execute(f"GRANT USAGE ON SEQUENCE bare.number TO {role}".encode())
+    inserts = ", ".join(f"w{number} AS ({part})" for number, part in enumerate(parts))
+    statement = f"WITH numbered AS (SELECT nextval('bare.number') AS number), {inserts} SELECT 1;"
+    return _PICKED + _one_line(statement)
 
 
 def _bare_insert(
@@ -186,11 +169,10 @@ def _bare_insert(
     cursor = owner.execute(f"SELECT * FROM {table} ORDER BY {event_column} DESC LIMIT 1".encode())
     row = cursor.fetchone()
     assert row is not None and cursor.description is not None
-    own = {event_column: "number", "seq": "number"}
-    own |= {name: f"p_{name}" for name in ("subject", "event", "actor", "object", "sealed")}
+    own = {event_column: "number", "seq": "number", "subject": _SUBJECT}
     names = [column.name for column in cursor.description]
     values = [
-        own.get(name) or sql.Literal(value).as_string(owner)
+        own.get(name) or _quoted(sql.Literal(value).as_string(owner))
         for name, value in zip(names, row, strict=True)
     ]
     return f"INSERT INTO bare.{table} ({', '.join(names)}) SELECT {', '.join(values)} FROM numbered"

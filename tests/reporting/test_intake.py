@@ -223,7 +223,8 @@ class TestConsent:
             return dumps({**record, field: value} if "purpose" in record else record)
 
         monkeypatch.setattr("reporting.consent.rfc8785.dumps", changed)
-        consent.give(visit, offer, Consent.Answer.YES)
+        with factories.past_the_consent_check():
+            consent.give(visit, offer, Consent.Answer.YES)
         with pytest.raises(consent.ConsentMissing, match="not been asked"):
             consent.current(visit.report, "P-POLICE000001", "Police")
 

@@ -1,10 +1,12 @@
-// Adds to pages that work without it: a faster way out, a neutral page after five idle minutes, and progress while files are sent.
+// Adds to pages that work without it: a faster way out, a neutral page after five idle minutes, and
+// progress while files are sent.
 "use strict";
 (() => {
   const leave = document.getElementById("leave");
   const blank = () => { document.title = "Notes"; document.body.replaceChildren(); };
 
-  // One step out: the screen is empty at once, the session ends, and this page is replaced in the history.
+  // One step out: the screen is empty at once, the session ends, and this page is replaced in the
+  // history.
   const goAway = (event) => {
     event?.preventDefault();
     const way = leave.href;
@@ -34,7 +36,10 @@
     document.body.append(cover);
   };
   const wait = () => { clearTimeout(idle); idle = setTimeout(pause, 5 * 60 * 1000); };
-  for (const sign of ["pointerdown", "keydown", "scroll"]) addEventListener(sign, () => { if (!document.querySelector(".paused")) wait(); }, { passive: true });
+  const stillHere = () => { if (!document.querySelector(".paused")) wait(); };
+  for (const sign of ["pointerdown", "keydown", "scroll"]) {
+    addEventListener(sign, stillHere, { passive: true });
+  }
   wait();
 
   const form = document.getElementById("send-files");
