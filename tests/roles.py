@@ -70,21 +70,32 @@ _NAMESPACES = {"office": "staff", "partner": "partner", "": "public"}
 
 
 def install() -> None:
-    """Wrap every function of the modules above, and the test client's handler. Once a process."""
+    """Wrap every function and task of the modules above, and the test client's handler. Once a
+    process."""
     for name in sorted(DOORS, key=len):
         module_name, function = _split(name)
         module = importlib.import_module(module_name)
         if function:
             _wrap(module, function, DOORS[name])
             continue
-        for submodule in _with_submodules(module):
-            for attribute, value in vars(submodule).items():
-                defined_here = inspect.isfunction(value) and value.__module__ == submodule.__name__
-                if defined_here and not attribute.startswith("_"):
-                    _wrap(submodule, attribute, DOORS[name])
-                elif isinstance(value, Task):
-                    setattr(value, "run", _under(DOORS[name], value.run))  # noqa: B010
+        found = [_wrap_all(submodule, DOORS[name]) for submodule in _with_submodules(module)]
+        assert any(found), f"{name} has nothing to run as {DOORS[name]}"
     ClientHandler.__call__ = _request(ClientHandler.__call__)  # type: ignore[method-assign]
+
+
+def _wrap_all(module: ModuleType, door: str) -> bool:
+    """Whether the module has a function or task of its own."""
+    found = False
+    for attribute, value in vars(module).items():
+        defined_here = inspect.isfunction(value) and value.__module__ == module.__name__
+        if defined_here and not attribute.startswith("_"):
+            _wrap(module, attribute, door)
+        elif isinstance(value, Task):
+            setattr(value, "run", _under(door, value.run))  # noqa: B010
+        else:
+            continue
+        found = True
+    return found
 
 
 def owner() -> bool:
