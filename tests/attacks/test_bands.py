@@ -60,7 +60,10 @@ CHANGES = [_lower, _other_reasons, _no_longer_current, _another_beside_it]
 def test_no_role_changes_a_band_without_its_act(
     visit: Visit, role: str, change: Callable[[], None]
 ) -> None:
-    with pytest.raises(DatabaseError, match="in cases_assessment is not what an act recorded"), acting_as(role):
+    with (
+        pytest.raises(DatabaseError, match="in cases_assessment is not what an act recorded"),
+        acting_as(role),
+    ):
         change()
     assert Assessment.objects.get(current=True).band == 0
 
