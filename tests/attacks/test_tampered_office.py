@@ -184,7 +184,9 @@ def test_a_changed_case_is_named_and_marked(
     with factories.forging():
         change(office.case)
     assert _named() == [office.case.pk]
-    assert "Not as recorded" in Desk("reader", "caseworker").sees(f"/office/case/{office.case.pk}/")
+    page = Desk("reader", "caseworker").sees(f"/office/case/{office.case.pk}/")
+    assert "Not as recorded" in page
+    assert "Next step" not in page
     with pytest.raises(NotAsRecorded):
         acts.move(office.case, Case.State.ASSESSMENT, by=office.worker)
     with pytest.raises(NotAsRecorded):
